@@ -1,0 +1,167 @@
+// build.mjs: bundles what runs. `node build.mjs [all|cli|page|tests|bench]`; other scripts import the functions.
+// A target whose source folder does not exist yet is skipped; every other failure throws.
+
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+export const root = path.dirname(fileURLToPath(import.meta.url));
+const at = (...parts) => path.join(root, ...parts);
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  loader: { '.wgsl': 'text' },
+  write: false,
+  logLevel: 'error',
+};
+
+// Packages with native parts, or too large to bundle, stay imports; bundled CommonJS needs a `require`.
+const forNode = {
+  ...common,
+  platform: 'node',
+  external: ['webgpu', 'sharp', 'esbuild', 'playwright'],
+  banner: {
+    js: "import { createRequire as createRequireOfNode } from 'node:module';\nconst require = createRequireOfNode(import.meta.url);",
+  },
+};
+
+const forBrowser = { ...common, platform: 'browser' };
+
+// Written under a temporary name, then renamed: whoever reads a bundle meanwhile sees the old one or the new one.
+// The file bears the time the build began, so a source edited during the build counts as newer.
+async function bundle(options) {
+  const began = new Date();
+  const { outputFiles } = await build(options);
+  for (const { path: file, contents } of outputFiles) {
+    mkdirSync(path.dirname(file), { recursive: true });
+    const temporary = `${file}.${process.pid}.tmp`;
+    writeFileSync(temporary, contents);
+    utimesSync(temporary, began, began);
+    renameSync(temporary, file);
+  }
+  return outputFiles.map(({ path: file, contents }) => ({ file: path.relative(root, file), bytes: contents.length }));
+}
+
+export async function buildCli() {
+  if (!existsSync(at('cli/main.ts'))) return [];
+  return bundle({ ...forNode, entryPoints: ['cli/main.ts'], outfile: 'dist/cli.mjs', sourcemap: true });
+}
+
+export async function buildPage() {
+  if (!existsSync(at('demo/main.ts'))) return [];
+  const entryPoints = ['demo/main.ts', 'demo/worker.ts'].filter((file) => existsSync(at(file)));
+  const outputs = await bundle({ ...forBrowser, entryPoints, outdir: 'dist/page', minify: true, sourcemap: true });
+  for (const name of readdirSync(at('demo')).filter((name) => /\.(html|css|svg)$/.test(name))) {
+    cpSync(at('demo', name), at('dist/page', name));
+  }
+  if (existsSync(at('assets'))) cpSync(at('assets'), at('dist/page/assets'), { recursive: true });
+  return outputs;
+}
+
+// A bench entry that names no page runs in Node; `bench/page.ts` is its browser half.
+export async function buildBench() {
+  if (!existsSync(at('bench/main.ts'))) return [];
+  const outputs = await bundle({ ...forNode, entryPoints: ['bench/main.ts'], outfile: 'dist/bench.mjs' });
+  if (!existsSync(at('bench/page.ts'))) return outputs;
+  return [
+    ...outputs,
+    ...(await bundle({ ...forBrowser, entryPoints: ['bench/page.ts'], outfile: 'dist/bench/page.js' })),
+  ];
+}
+
+/** The test files of one kind (`node`, `gpu` or `page`) under `folder`, as paths relative to the root. */
+export function testFiles(kind, folder = 'tests') {
+  const directory = at(folder, kind);
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory, { recursive: true })
+    .filter((name) => name.endsWith('.test.ts'))
+    .sort()
+    .map((name) => path.posix.join(folder, kind, name.split(path.sep).join('/')));
+}
+
+// Each test file gets a generated entry that imports it and runs what it queued. UVU_DEFER keeps uvu from starting by
+// itself; it must be set before uvu loads, so uvu is part of the bundle.
+const testEntries = (contentsOf) => ({
+  name: 'test-entries',
+  setup(build) {
+    build.onResolve({ filter: /^entry:/ }, (args) => ({ path: args.path.slice('entry:'.length), namespace: 'entry' }));
+    build.onLoad({ filter: /.*/, namespace: 'entry' }, (args) => ({
+      contents: contentsOf(args.path),
+      resolveDir: root,
+    }));
+  },
+});
+
+const importOf = (file) => `() => import(${JSON.stringify(`./${file}`)})`;
+
+export async function buildTests(folder = 'tests') {
+  const outdir = `dist/${folder}`;
+  const defer = 'globalThis.UVU_DEFER = 1; globalThis.UVU_QUEUE = [[null]];';
+  const outputs = [];
+
+  const nodeFiles = [...testFiles('node', folder), ...testFiles('page', folder)];
+  if (nodeFiles.length > 0) {
+    const bundles = await bundle({
+      ...forNode,
+      entryPoints: nodeFiles.map((file) => ({
+        in: `entry:${file}`,
+        out: path.posix.relative(folder, file).replace(/\.ts$/, ''),
+      })),
+      outdir,
+      outExtension: { '.js': '.mjs' },
+      sourcemap: 'inline',
+      banner: { js: `${forNode.banner.js}\n${defer}` },
+      plugins: [
+        testEntries(
+          (file) => `import { runInNode } from './tests/support/suite.ts';\nawait runInNode(${importOf(file)});`,
+        ),
+      ],
+    });
+    outputs.push(...bundles);
+  }
+
+  const gpuFiles = testFiles('gpu', folder);
+  if (gpuFiles.length > 0) {
+    const bundles = await bundle({
+      ...forBrowser,
+      entryPoints: [{ in: 'entry:gpu', out: 'gpu' }],
+      outdir,
+      banner: { js: defer },
+      plugins: [
+        testEntries(
+          () =>
+            `import { runInBrowser } from './tests/support/browser-entry.ts';\nawait runInBrowser({\n` +
+            `${gpuFiles.map((file) => `  ${JSON.stringify(file)}: ${importOf(file)},`).join('\n')}\n});`,
+        ),
+      ],
+    });
+    outputs.push(...bundles);
+  }
+  return outputs;
+}
+
+const targets = { cli: buildCli, page: buildPage, tests: () => buildTests(), bench: buildBench };
+
+async function main(name = 'all') {
+  if (name !== 'all' && !(name in targets))
+    throw new Error(`unknown target "${name}": use all, ${Object.keys(targets).join(', ')}`);
+  const chosen = name === 'all' ? [buildCli, buildPage] : [targets[name]];
+  for (const target of chosen) {
+    for (const { file, bytes } of await target()) {
+      if (!file.endsWith('.map')) console.log(`${file}  ${(bytes / 1024).toFixed(1)} KiB`);
+    }
+  }
+}
+
+if (process.argv[1] && statSync(process.argv[1]).ino === statSync(fileURLToPath(import.meta.url)).ino) {
+  try {
+    await main(process.argv[2]);
+  } catch (error) {
+    if (!error.errors) console.error(`build: ${error.message}`); // esbuild has printed its own
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,30 @@
+// page.ts: for tests/page: opens the built page in the runner's browser. Console errors and crashes fail `closePage`.
+
+import { type Browser, chromium, type Page } from 'playwright';
+
+/** Where the runner serves: `/` the page, `/assets/`, and `/shared/` (golden data and models). */
+export const baseUrl = process.env.FACET_TEST_URL!;
+
+let browser: Browser | undefined;
+const complaints = new Map<Page, string[]>();
+
+/** A fresh page, in a context of its own, at `path` of the served demo. */
+export async function openPage(path = '/'): Promise<Page> {
+  browser ??= await chromium.connect(process.env.FACET_TEST_BROWSER!);
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, acceptDownloads: true });
+  const page = await context.newPage();
+  const errors: string[] = [];
+  complaints.set(page, errors);
+  page.on('console', (message) => message.type() === 'error' && errors.push(`console: ${message.text()}`));
+  page.on('pageerror', (error) => errors.push(`page error: ${error.message}`));
+  page.on('crash', () => errors.push('the page crashed'));
+  await page.goto(new URL(path, baseUrl).href);
+  return page;
+}
+
+/** Closes the page and throws what it complained of. */
+export async function closePage(page: Page): Promise<void> {
+  await page.context().close();
+  const errors = complaints.get(page) ?? [];
+  if (errors.length > 0) throw new Error(`the page reported errors:\n${errors.join('\n')}`);
+}
