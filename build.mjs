@@ -73,14 +73,15 @@ export async function buildBench() {
   ];
 }
 
-/** The test files of one kind (`node`, `gpu` or `page`) under `folder`, as paths relative to the root. */
-export function testFiles(kind, folder = 'tests') {
+/** The test files of one kind (`node`, `gpu`, `page`) whose path contains one of `filters`, relative to the root. */
+export function testFiles(kind, folder = 'tests', filters = ['']) {
   const directory = at(folder, kind);
   if (!existsSync(directory)) return [];
   return readdirSync(directory, { recursive: true })
     .filter((name) => name.endsWith('.test.ts'))
     .sort()
-    .map((name) => path.posix.join(folder, kind, name.split(path.sep).join('/')));
+    .map((name) => path.posix.join(folder, kind, name.split(path.sep).join('/')))
+    .filter((file) => filters.some((text) => file.includes(text)));
 }
 
 // Each test file gets a generated entry that imports it and runs what it queued. UVU_DEFER keeps uvu from starting by
@@ -98,12 +99,12 @@ const testEntries = (contentsOf) => ({
 
 const importOf = (file) => `() => import(${JSON.stringify(`./${file}`)})`;
 
-export async function buildTests(folder = 'tests') {
+export async function buildTests(folder = 'tests', filters = ['']) {
   const outdir = `dist/${folder}`;
   const defer = 'globalThis.UVU_DEFER = 1; globalThis.UVU_QUEUE = [[null]];';
   const outputs = [];
 
-  const nodeFiles = [...testFiles('node', folder), ...testFiles('page', folder)];
+  const nodeFiles = ['node', 'page'].flatMap((kind) => testFiles(kind, folder, filters));
   if (nodeFiles.length > 0) {
     const bundles = await bundle({
       ...forNode,
@@ -124,7 +125,7 @@ export async function buildTests(folder = 'tests') {
     outputs.push(...bundles);
   }
 
-  const gpuFiles = testFiles('gpu', folder);
+  const gpuFiles = testFiles('gpu', folder, filters);
   if (gpuFiles.length > 0) {
     const bundles = await bundle({
       ...forBrowser,

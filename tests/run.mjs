@@ -9,7 +9,7 @@ import { createServer } from 'node:http';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { buildCli, buildPage, buildTests, root, testFiles } from '../build.mjs';
+import { buildPage, buildTests, root, testFiles } from '../build.mjs';
 import { browserFlags, ensureBrowser } from '../scripts/ensure-browser.mjs';
 
 const { values: options, positionals: filters } = parseArgs({
@@ -252,14 +252,13 @@ async function runBrowserFiles(gpuFiles, pageFiles) {
 }
 
 try {
+  const chosen = filters.length > 0 ? filters : [''];
   const [nodeFiles, gpuFiles, pageFiles] = ['node', 'gpu', 'page'].map((kind) =>
-    testFiles(kind, options.tests).filter(
-      (file) => filters.length === 0 || filters.some((text) => file.includes(text)),
-    ),
+    testFiles(kind, options.tests, chosen),
   );
   if (nodeFiles.length + gpuFiles.length + pageFiles.length === 0) throw new Error('no test file matches');
-  await buildTests(options.tests);
-  if (options.tests === 'tests') await Promise.all([buildCli(), buildPage()]);
+  await buildTests(options.tests, chosen);
+  if (pageFiles.length > 0) await buildPage();
   await runNodeFiles(nodeFiles);
   if (gpuFiles.length + pageFiles.length > 0) await runBrowserFiles(gpuFiles, pageFiles);
 } catch (error) {
