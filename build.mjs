@@ -62,7 +62,7 @@ export async function buildPage() {
   return outputs;
 }
 
-// A bench entry that names no page runs in Node; `bench/page.ts` is its browser half.
+// bench/main.ts runs in Node; bench/page.ts, where there is one, is its half in the browser.
 export async function buildBench() {
   if (!existsSync(at('bench/main.ts'))) return [];
   const outputs = await bundle({ ...forNode, entryPoints: ['bench/main.ts'], outfile: 'dist/bench.mjs' });
