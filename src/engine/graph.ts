@@ -1,0 +1,158 @@
+// graph.ts: the program as data: nodes in the order they were traced, and the values that name them.
+// Nothing is computed here. Shape rules run at the call, so an error points at the user's line.
+
+import { type Attrs, type OpName, opDef } from '../kernels/index.ts';
+import { sameShape, showShape, sizeOf } from '../kernels/shape.ts';
+import { OpError, type ScalarProgram, type Shape } from '../kernels/types.ts';
+
+/** Fixed numbers of a graph: weights, matrices, tables. Its identity decides what is uploaded once and shared. */
+export interface Tensor {
+  readonly shape: Shape;
+  readonly data: Float32Array;
+}
+
+/** Written by the caller before a run. */
+export interface InputNode {
+  readonly kind: 'input';
+  readonly id: number;
+  readonly shape: Shape;
+  readonly name: string;
+}
+export interface ConstantNode {
+  readonly kind: 'constant';
+  readonly id: number;
+  readonly shape: Shape;
+  readonly tensor: Tensor;
+}
+/** Lives on the device from run to run; `updates` of a computation write it at the end of each. */
+export interface StateNode {
+  readonly kind: 'state';
+  readonly id: number;
+  readonly shape: Shape;
+  readonly name: string;
+  readonly initial: Float32Array;
+}
+export interface OpNode {
+  readonly kind: 'op';
+  readonly id: number;
+  readonly shape: Shape;
+  readonly op: OpName;
+  readonly inputs: readonly number[];
+  readonly attrs: unknown;
+  readonly label?: string;
+  /** Elementwise program on the result, set by the fusion pass; operand 0 is the result, the others are `operands`. */
+  readonly epilogue?: { readonly program: ScalarProgram; readonly operands: readonly number[] };
+}
+export type Node = InputNode | ConstantNode | StateNode | OpNode;
+
+/** All ids a node reads. */
+export const operandsOf = (node: Node): readonly number[] =>
+  node.kind !== 'op' ? [] : node.epilogue ? [...node.inputs, ...node.epilogue.operands] : node.inputs;
+
+/** Names one result of a graph. Values carry no data and need no disposal. */
+export class Value {
+  constructor(
+    readonly graph: Graph,
+    readonly id: number,
+  ) {}
+
+  get node(): Node {
+    return this.graph.nodes[this.id];
+  }
+
+  get shape(): Shape {
+    return this.node.shape;
+  }
+
+  get label(): string | undefined {
+    const node = this.node;
+    return node.kind === 'op' ? node.label : node.kind === 'constant' ? undefined : node.name;
+  }
+}
+
+type Unnumbered<N> = N extends Node ? Omit<N, 'id'> : never;
+
+export class Graph {
+  readonly nodes: Node[] = [];
+
+  /** Appends a node; passes use this, tracing code uses the methods below and `apply`. */
+  add(node: Unnumbered<Node>): Value {
+    const id = this.nodes.length;
+    this.nodes.push({ ...node, id } as Node);
+    return new Value(this, id);
+  }
+
+  input(name: string, shape: Shape): Value {
+    return this.add({ kind: 'input', name, shape });
+  }
+
+  /** A tensor, or a number as a scalar. */
+  constant(value: Tensor | number): Value {
+    const tensor = typeof value === 'number' ? { shape: [], data: Float32Array.of(value) } : value;
+    if (tensor.data.length !== sizeOf(tensor.shape)) {
+      throw new OpError(`constant: ${tensor.data.length} numbers do not fill the shape ${showShape(tensor.shape)}.`);
+    }
+    return this.add({ kind: 'constant', shape: tensor.shape, tensor });
+  }
+
+  state(name: string, tensor: Tensor): Value {
+    if (tensor.data.length !== sizeOf(tensor.shape)) {
+      throw new OpError(`state "${name}": ${tensor.data.length} numbers do not fill ${showShape(tensor.shape)}.`);
+    }
+    return this.add({ kind: 'state', name, shape: tensor.shape, initial: tensor.data });
+  }
+}
+
+/** Traces one op: runs its shape rule and appends it to the graph of its inputs. */
+export function apply<K extends OpName>(op: K, inputs: readonly Value[], attrs: Attrs<K>, label?: string): Value {
+  const graph = inputs[0].graph;
+  if (inputs.some((value) => value.graph !== graph)) {
+    throw new OpError(`${op}: its inputs belong to different graphs. Trace the whole computation in one.`);
+  }
+  const shape = opDef(op).shape(
+    inputs.map((value) => value.shape),
+    attrs,
+  );
+  return graph.add({ kind: 'op', op, inputs: inputs.map((value) => value.id), attrs, shape, label });
+}
+
+/** What ops accept where a scalar will do. */
+export type Operand = Value | number;
+
+/** Operands as values of one graph; numbers become scalar constants. */
+export function lift(operands: readonly Operand[]): Value[] {
+  const value = operands.find((operand) => operand instanceof Value);
+  if (!value) throw new OpError('an op needs at least one Value among its operands; two plain numbers need no graph.');
+  return operands.map((operand) => (operand instanceof Value ? operand : (value as Value).graph.constant(operand)));
+}
+
+/** A graph with what is wanted of it: named results, and new contents for states after each run. */
+export interface Computation {
+  readonly graph: Graph;
+  readonly outputs: Readonly<Record<string, Value>>;
+  readonly updates: readonly Update[];
+}
+export interface Update {
+  readonly state: Value;
+  readonly value: Value;
+}
+
+export function computation(outputs: Readonly<Record<string, Value>>, updates: readonly Update[] = []): Computation {
+  const graph = Object.values(outputs)[0]?.graph ?? updates[0]?.value.graph;
+  if (!graph) throw new OpError('computation: ask for at least one output or update.');
+  for (const { state, value } of updates) {
+    if (state.node.kind !== 'state') throw new OpError('computation: only a state can be updated.');
+    if (!sameShape(state.shape, value.shape)) {
+      throw new OpError(
+        `computation: state "${state.label}" has shape ${showShape(state.shape)}, its update ${showShape(value.shape)}.`,
+      );
+    }
+  }
+  return { graph, outputs, updates };
+}
+
+/** Ids that outputs and updates ask for. */
+export const rootsOf = ({ outputs, updates }: Computation): number[] => [
+  ...Object.values(outputs).map((value) => value.id),
+  ...updates.map((update) => update.value.id),
+];

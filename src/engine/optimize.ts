@@ -1,0 +1,11 @@
+// optimize.ts: the passes every computation goes through before it is planned.
+
+import type { Computation } from './graph.ts';
+import { fuse } from './passes/fuse.ts';
+import { simplify } from './passes/simplify.ts';
+import type { Pass } from './rewrite.ts';
+
+/** In the order they run. */
+export const passes: readonly Pass[] = [simplify, fuse];
+
+export const optimize = (source: Computation): Computation => passes.reduce((current, pass) => pass(current), source);

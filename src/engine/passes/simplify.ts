@@ -1,0 +1,115 @@
+// simplify.ts: removes what need not be computed: dead nodes, repeated nodes, ops on constants, ops that change nothing.
+
+import { opDef } from '../../kernels/index.ts';
+import { sameShape, sizeOf } from '../../kernels/shape.ts';
+import { type Computation, type Graph, type Node, operandsOf, type OpNode, rootsOf, type Value } from '../graph.ts';
+import { type Pass, rewrite } from '../rewrite.ts';
+
+/** Ops on constants up to this many elements are computed here; larger ones run once on the device. */
+const FOLD_LIMIT = 4096;
+
+/** Drops every node that no output or update needs. */
+export const removeDead: Pass = (source) => {
+  const alive = new Set<number>(rootsOf(source));
+  for (const { state } of source.updates) alive.add(state.id);
+  for (let id = source.graph.nodes.length - 1; id >= 0; id--) {
+    if (alive.has(id)) for (const input of operandsOf(source.graph.nodes[id])) alive.add(input);
+  }
+  return rewrite(
+    source,
+    () => undefined,
+    (node) => alive.has(node.id),
+  );
+};
+
+/** One node for equal ops on equal inputs, one for equal scalars, one for the same tensor. */
+export const shareCommon: Pass = (source) => {
+  const seen = new Map<string, Value>();
+  const tensors = new Map<unknown, number>();
+  const keyOf = (node: Node, inputs: readonly Value[]): string => {
+    if (node.kind === 'op') return `${node.op} ${inputs.map((value) => value.id)} ${JSON.stringify(node.attrs)}`;
+    if (node.kind !== 'constant') return `${node.kind} ${node.name}`;
+    if (sizeOf(node.shape) === 1) return `scalar ${node.shape.length} ${node.tensor.data[0]}`;
+    if (!tensors.has(node.tensor)) tensors.set(node.tensor, tensors.size);
+    return `tensor ${tensors.get(node.tensor)}`;
+  };
+  return rewriteAll(source, (node, inputs, graph) => {
+    const key = keyOf(node, inputs);
+    const value = seen.get(key) ?? graph.add(node.kind === 'op' ? { ...node, inputs: inputs.map((v) => v.id) } : node);
+    seen.set(key, value);
+    return value;
+  });
+};
+
+/** `rewrite` that also asks about leaves. */
+function rewriteAll(
+  source: Computation,
+  replace: (node: Node, inputs: readonly Value[], graph: Graph) => Value,
+): Computation {
+  // Leaves are copied by `rewrite` itself; turning them into shared ones needs the copy made here.
+  const leaves = new Map<number, Value>();
+  return rewrite(source, (node, inputs, graph) => {
+    const shared = inputs.map((input) => {
+      const leaf = input.node;
+      if (leaf.kind === 'op') return input;
+      let value = leaves.get(input.id);
+      if (!value) {
+        value = leaf.kind === 'constant' ? replace(leaf, [], graph) : input;
+        leaves.set(input.id, value);
+      }
+      return value;
+    });
+    return replace(node, shared, graph);
+  });
+}
+
+const constantOf = (value: Value) => (value.node.kind === 'constant' ? value.node.tensor : undefined);
+const isScalar = (value: Value, number: number): boolean => {
+  const tensor = constantOf(value);
+  return tensor !== undefined && sizeOf(tensor.shape) === 1 && tensor.data[0] === number;
+};
+/** True where every element of a constant is `number`; only small ones and the zeros and ones of gradients are looked at. */
+const isFilled = (value: Value, number: number): boolean => constantOf(value)?.data.every((x) => x === number) ?? false;
+
+/** The input that an op passes through unchanged, if it does. */
+function identity(node: OpNode, inputs: readonly Value[]): Value | undefined {
+  const [a, b] = inputs;
+  const same = (value: Value): Value | undefined => (sameShape(value.shape, node.shape) ? value : undefined);
+  switch (node.op) {
+    case 'add':
+      return (isFilled(b, 0) ? same(a) : undefined) ?? (isFilled(a, 0) ? same(b) : undefined);
+    case 'sub':
+      return isFilled(b, 0) ? same(a) : undefined;
+    case 'mul':
+      return (isFilled(b, 1) ? same(a) : undefined) ?? (isFilled(a, 1) ? same(b) : undefined);
+    case 'div':
+      return isScalar(b, 1) ? same(a) : undefined;
+    case 'reshape':
+    case 'broadcastTo':
+      return same(a);
+    default:
+      return undefined;
+  }
+}
+
+/** Computes small ops on constants, drops ops that change nothing, joins reshapes of reshapes. */
+export const fold: Pass = (source) =>
+  rewrite(source, (node, inputs, graph) => {
+    const unchanged = identity(node, inputs);
+    if (unchanged) return unchanged;
+    if (node.op === 'reshape' && inputs[0].node.kind === 'op' && inputs[0].node.op === 'reshape') {
+      return graph.add({ ...node, inputs: [inputs[0].node.inputs[0]] });
+    }
+    const tensors = inputs.map(constantOf);
+    const small = sizeOf(node.shape) <= FOLD_LIMIT && inputs.every((value) => sizeOf(value.shape) <= FOLD_LIMIT);
+    if (!small || node.epilogue || tensors.some((tensor) => !tensor)) return undefined;
+    const arrays = tensors.map((tensor) => ({
+      shape: tensor?.shape ?? [],
+      data: Float64Array.from(tensor?.data ?? []),
+    }));
+    const data = Float32Array.from(opDef(node.op).reference(arrays, node.attrs, node.shape));
+    return graph.constant({ shape: node.shape, data });
+  });
+
+/** Everything of this file, to a fixed point in practice: gradients leave short chains. */
+export const simplify: Pass = (source) => removeDead(fold(shareCommon(removeDead(fold(removeDead(source))))));

@@ -1,0 +1,236 @@
+// plan.ts: decides which buffer each value lives in and in what order the dispatches run. No GPU object appears here.
+
+import { opDef } from '../kernels/index.ts';
+import { sameShape, sizeOf } from '../kernels/shape.ts';
+import type { Shape } from '../kernels/types.ts';
+import { type Computation, Graph, type Node, operandsOf, type OpNode } from './graph.ts';
+
+/** Where a value lives. Slots are reused within a run; baked buffers are written once, when the program is built. */
+export type Place =
+  | { readonly kind: 'slot'; readonly index: number }
+  | { readonly kind: 'baked'; readonly index: number }
+  | { readonly kind: 'constant'; readonly id: number }
+  | { readonly kind: 'input'; readonly name: string }
+  | { readonly kind: 'state'; readonly name: string };
+
+export interface PlannedStep {
+  readonly node: OpNode;
+  /** Inputs, then operands of the epilogue. */
+  readonly inputs: readonly Place[];
+  readonly output: Place;
+  /** Position of the input that shares the output's buffer. */
+  readonly inPlace?: number;
+}
+
+export interface Plan {
+  readonly graph: Graph;
+  /** Run once: what depends on constants alone. */
+  readonly prologue: readonly PlannedStep[];
+  /** Run at every replay, in this order. */
+  readonly steps: readonly PlannedStep[];
+  readonly slotBytes: readonly number[];
+  readonly bakedBytes: readonly number[];
+  readonly outputs: ReadonlyMap<string, Place>;
+  readonly outputShapes: ReadonlyMap<string, Shape>;
+  readonly memory: PlannedMemory;
+}
+
+/** All in bytes. */
+export interface PlannedMemory {
+  /** Buffers for intermediate values as planned, and as they would be with one each. */
+  readonly slots: number;
+  readonly unshared: number;
+  readonly constants: number;
+  readonly states: number;
+  readonly inputs: number;
+  readonly baked: number;
+}
+
+const bytesOf = (node: Node): number => 4 * sizeOf(node.shape);
+
+export function samePlace(a: Place, b: Place): boolean {
+  if (a.kind === 'slot' || a.kind === 'baked') return a.kind === b.kind && a.index === (b as typeof a).index;
+  if (a.kind === 'constant') return b.kind === 'constant' && a.id === b.id;
+  return a.kind === b.kind && a.name === b.name;
+}
+
+/** Ids of ops that depend on constants alone. */
+function findStatic(graph: Graph): Set<number> {
+  const result = new Set<number>();
+  for (const node of graph.nodes) {
+    const fixed = (id: number) => graph.nodes[id].kind === 'constant' || result.has(id);
+    if (node.kind === 'op' && operandsOf(node).every(fixed)) result.add(node.id);
+  }
+  return result;
+}
+
+/** The node whose buffer a value shares: reshapes are followed to their source. */
+function sourceOf(graph: Graph, id: number): number {
+  const node = graph.nodes[id];
+  return node.kind === 'op' && opDef(node.op).alias && !node.epilogue ? sourceOf(graph, node.inputs[0]) : id;
+}
+
+const leafPlace = (node: Node): Place =>
+  node.kind === 'constant'
+    ? { kind: 'constant', id: node.id }
+    : { kind: node.kind as 'input' | 'state', name: (node as { name: string }).name };
+
+/** Free and used slots; a request takes the free slot that fits best, or grows the largest one. */
+class SlotAllocator {
+  readonly bytes: number[] = [];
+  private readonly free = new Set<number>();
+
+  take(bytes: number): number {
+    let best = -1;
+    for (const slot of this.free) {
+      const fits = this.bytes[slot] >= bytes;
+      const bestFits = best >= 0 && this.bytes[best] >= bytes;
+      const better =
+        fits === bestFits ? (fits ? this.bytes[slot] < this.bytes[best] : this.bytes[slot] > this.bytes[best]) : fits;
+      if (best < 0 || better) best = slot;
+    }
+    if (best < 0) return this.bytes.push(bytes) - 1;
+    this.free.delete(best);
+    this.bytes[best] = Math.max(this.bytes[best], bytes);
+    return best;
+  }
+
+  release(slot: number): void {
+    this.free.add(slot);
+  }
+}
+
+/** Which updates can be written straight over their state: by state name, the id of the writing node. */
+function findInPlace(source: Computation, order: readonly OpNode[]): Map<number, { state: string; input: number }> {
+  const { graph } = source;
+  const position = new Map(order.map((node, k) => [node.id, k]));
+  const result = new Map<number, { state: string; input: number }>();
+  const readers = new Map<number, OpNode[]>();
+  for (const node of order) {
+    for (const id of new Set(operandsOf(node).map((operand) => sourceOf(graph, operand)))) {
+      readers.set(id, [...(readers.get(id) ?? []), node]);
+    }
+  }
+  const outputs = new Set(Object.values(source.outputs).map((value) => sourceOf(graph, value.id)));
+  for (const { state, value } of source.updates) {
+    const node = graph.nodes[value.id];
+    if (node.kind !== 'op' || !opDef(node.op).inPlace || node.epilogue || result.has(node.id)) continue;
+    const uses = operandsOf(node).flatMap((id, k) => (sourceOf(graph, id) === state.id ? [k] : []));
+    const exact = uses.length === 1 && sameShape(graph.nodes[node.inputs[uses[0]]].shape, node.shape);
+    const at = position.get(node.id) as number;
+    const readLater = (readers.get(state.id) ?? []).some((reader) => (position.get(reader.id) as number) > at);
+    if (exact && !readLater && !outputs.has(state.id)) {
+      result.set(node.id, { state: state.label as string, input: uses[0] });
+    }
+  }
+  return result;
+}
+
+/** Puts a copy before an update whose value is not computed by an op of its own: a leaf, an alias, or a shared value. */
+function materializeUpdates(source: Computation): Computation {
+  const { graph } = source;
+  const taken = new Set<number>();
+  const updates = source.updates.map(({ state, value }) => {
+    const node = graph.nodes[value.id];
+    const plain = node.kind === 'op' && sourceOf(graph, value.id) === value.id && !taken.has(value.id);
+    taken.add(value.id);
+    if (plain) return { state, value };
+    return {
+      state,
+      value: graph.add({
+        kind: 'op',
+        op: 'broadcastTo',
+        inputs: [value.id],
+        attrs: { shape: value.shape },
+        shape: value.shape,
+      }),
+    };
+  });
+  return { ...source, updates };
+}
+
+export function makePlan(computation: Computation): Plan {
+  const copy = new Graph();
+  copy.nodes.push(...computation.graph.nodes);
+  const source = materializeUpdates({ ...computation, graph: copy });
+  // Values still point at the graph they were traced in; ids are the same in the copy.
+  const graph = copy;
+  const fixed = findStatic(graph);
+  const isStep = (node: Node): node is OpNode => node.kind === 'op' && sourceOf(graph, node.id) === node.id;
+  const order = graph.nodes.filter(isStep);
+  const replayed = order.filter((node) => !fixed.has(node.id));
+  const inPlace = findInPlace({ ...source, graph }, replayed);
+
+  const lastUse = new Map<number, number>();
+  replayed.forEach((node, k) => {
+    for (const id of operandsOf(node)) lastUse.set(sourceOf(graph, id), k);
+  });
+  const kept = [...Object.values(source.outputs), ...source.updates.map((update) => update.value)];
+  for (const value of kept) lastUse.set(sourceOf(graph, value.id), Number.POSITIVE_INFINITY);
+
+  const slots = new SlotAllocator();
+  const bakedBytes: number[] = [];
+  const places = new Map<number, Place>();
+  const placeOf = (id: number): Place => {
+    const at = sourceOf(graph, id);
+    return places.get(at) ?? leafPlace(graph.nodes[at]);
+  };
+  const plan = (node: OpNode, output: Place, shared?: number): PlannedStep => {
+    const inputs = operandsOf(node).map(placeOf);
+    places.set(node.id, output);
+    return { node, inputs, output, inPlace: shared };
+  };
+  const prologue = order
+    .filter((node) => fixed.has(node.id))
+    .map((node) => plan(node, { kind: 'baked', index: bakedBytes.push(bytesOf(node)) - 1 }));
+
+  let unshared = 0;
+  const steps = replayed.map((node, k) => {
+    const shared = inPlace.get(node.id);
+    if (shared) return plan(node, { kind: 'state', name: shared.state }, shared.input);
+    unshared += bytesOf(node);
+    const step = plan(node, { kind: 'slot', index: slots.take(bytesOf(node)) });
+    const dying = new Set([node.id, ...operandsOf(node).map((id) => sourceOf(graph, id))]);
+    for (const id of dying) {
+      const place = places.get(id);
+      if (place?.kind === 'slot' && (lastUse.get(id) ?? k) <= k) slots.release(place.index);
+    }
+    return step;
+  });
+  // Updates that could not be written in place are copied over their states once nobody reads the old ones any more.
+  for (const { state, value } of source.updates) {
+    const from = placeOf(value.id);
+    const to: Place = { kind: 'state', name: state.label as string };
+    if (samePlace(from, to)) continue;
+    const node = {
+      kind: 'op',
+      id: -1,
+      op: 'broadcastTo',
+      inputs: [value.id],
+      attrs: { shape: value.shape },
+      shape: value.shape,
+    } as const;
+    steps.push({ node: { ...node, label: `update ${state.label}` }, inputs: [from], output: to });
+  }
+
+  const total = (kind: Node['kind']): number =>
+    graph.nodes.reduce((sum, node) => sum + (node.kind === kind ? bytesOf(node) : 0), 0);
+  const sumOf = (list: readonly number[]): number => list.reduce((sum, bytes) => sum + bytes, 0);
+  return {
+    graph,
+    prologue,
+    steps,
+    slotBytes: slots.bytes,
+    bakedBytes,
+    outputs: new Map(Object.entries(source.outputs).map(([name, value]) => [name, placeOf(value.id)])),
+    outputShapes: new Map(Object.entries(source.outputs).map(([name, value]) => [name, value.shape])),
+    memory: {
+      slots: sumOf(slots.bytes),
+      unshared,
+      constants: total('constant'),
+      states: total('state'),
+      inputs: total('input'),
+      baked: sumOf(bakedBytes),
+    },
+  };
+}

@@ -1,0 +1,48 @@
+// rewrite.ts: how a pass turns one computation into another: copy node by node, replacing as it goes.
+
+import { type Computation, Graph, type Node, type OpNode, Value } from './graph.ts';
+
+export type Pass = (computation: Computation) => Computation;
+
+/** Asked for each op node with its inputs already copied; a Value replaces it, undefined copies it. */
+export type Replace = (node: OpNode, inputs: readonly Value[], graph: Graph) => Value | undefined;
+
+/**
+ * Copies the nodes `keep` admits into a new graph, in order. `replace` may return another value of the new graph, or
+ * append nodes of its own.
+ */
+export function rewrite(
+  source: Computation,
+  replace: Replace,
+  keep: (node: Node) => boolean = () => true,
+): Computation {
+  const graph = new Graph();
+  const copies = new Map<number, Value>();
+  const copy = (id: number): Value => {
+    const value = copies.get(id);
+    if (!value) throw new Error(`rewrite: node ${id} is used but was not copied.`);
+    return value;
+  };
+  for (const node of source.graph.nodes) {
+    if (!keep(node)) continue;
+    if (node.kind !== 'op') {
+      copies.set(node.id, graph.add(node));
+      continue;
+    }
+    const inputs = node.inputs.map(copy);
+    const epilogue = node.epilogue && { ...node.epilogue, operands: node.epilogue.operands.map((id) => copy(id).id) };
+    copies.set(
+      node.id,
+      replace(node, inputs, graph) ?? graph.add({ ...node, inputs: inputs.map((value) => value.id), epilogue }),
+    );
+  }
+  return {
+    graph,
+    outputs: Object.fromEntries(Object.entries(source.outputs).map(([name, value]) => [name, copy(value.id)])),
+    // A state that nothing reads still has to exist for its update.
+    updates: source.updates.map(({ state, value }) => ({
+      state: copies.get(state.id) ?? new Value(graph, graph.add(state.node).id),
+      value: copy(value.id),
+    })),
+  };
+}

@@ -1,0 +1,113 @@
+// wgsl.ts: from a shader file to final WGSL text, and from named uniforms to bytes. No GPU object appears here.
+//
+// A file may hold `#include "name"`, unrolled loops `#for i COUNT` … `#endfor` with `{{i}}` inside, holes `{{NAME}}`,
+// and the conditionals of wgsl-preprocessor with a parameter (or its negation) as condition: `#if NAME`, `#elif !NAME`.
+
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { includes, type ShaderName, shaders } from '../kernels/shaders.ts';
+import type { TextParams } from '../kernels/types.ts';
+
+/** Final text of a shader. Throws on a parameter that is missing, of the wrong kind, or never used. */
+export function shaderText(name: ShaderName, params: TextParams = {}): string {
+  const used = new Set<string>();
+  const lookup = (key: string, kind: 'condition' | 'hole' | 'count'): string | number | boolean => {
+    if (!Object.hasOwn(params, key)) throw new Error(`shader ${name}: parameter ${key} is not given.`);
+    used.add(key);
+    const value = params[key];
+    if ((kind === 'condition') !== (typeof value === 'boolean')) {
+      throw new Error(
+        `shader ${name}: parameter ${key} is used as a ${kind} but its value is ${JSON.stringify(value)}.`,
+      );
+    }
+    return value;
+  };
+  const unrolled = unroll(resolveIncludes(name, shaders[name]), (count) =>
+    /^\d+$/.test(count) ? Number(count) : Number(lookup(count, 'count')),
+  );
+  const text = preprocess(unrolled, lookup);
+  for (const key of Object.keys(params)) {
+    if (!used.has(key)) throw new Error(`shader ${name}: parameter ${key} is given but never used.`);
+  }
+  return text;
+}
+
+function resolveIncludes(name: string, text: string): string {
+  return text.replace(/^#include "(\w+)"$/gm, (_, file: string) => {
+    const included = includes[file];
+    if (included === undefined) throw new Error(`shader ${name}: there is no shaders/shared/${file}.wgsl.`);
+    return resolveIncludes(file, included).trimEnd();
+  });
+}
+
+/** Repeats the lines between `#for i COUNT` and its `#endfor`, innermost loops last. */
+function unroll(text: string, countOf: (count: string) => number): string {
+  const lines = text.split('\n');
+  const expand = (from: number, to: number): string[] => {
+    const result: string[] = [];
+    for (let at = from; at < to; at++) {
+      const loop = /^\s*#for (\w+) (\w+)\s*$/.exec(lines[at]);
+      if (!loop) {
+        result.push(lines[at]);
+        continue;
+      }
+      const end = matchingEnd(lines, at);
+      const body = expand(at + 1, end).join('\n');
+      for (let i = 0; i < countOf(loop[2]); i++) result.push(body.replaceAll(`{{${loop[1]}}}`, String(i)));
+      at = end;
+    }
+    return result;
+  };
+  return expand(0, lines.length).join('\n');
+}
+
+function matchingEnd(lines: readonly string[], start: number): number {
+  let depth = 0;
+  for (let at = start; at < lines.length; at++) {
+    if (/^\s*#for /.test(lines[at])) depth++;
+    if (/^\s*#endfor\s*$/.test(lines[at]) && --depth === 0) return at;
+  }
+  throw new Error(`a #for has no #endfor: ${lines[start].trim()}`);
+}
+
+/** Feeds the text to the preprocessor's template tag, cut where it expects a value. */
+function preprocess(
+  text: string,
+  lookup: (key: string, kind: 'condition' | 'hole') => string | number | boolean,
+): string {
+  const strings: string[] = [];
+  const values: unknown[] = [];
+  let from = 0;
+  for (const match of text.matchAll(/(#(?:el)?if )(!?)(\w+)|\{\{(\w+)\}\}/g)) {
+    const [whole, directive, not, condition, hole] = match;
+    strings.push(text.slice(from, match.index) + (directive ?? ''));
+    values.push(hole ? String(lookup(hole, 'hole')) : lookup(condition, 'condition') !== (not === '!'));
+    from = match.index + whole.length;
+  }
+  strings.push(text.slice(from));
+  return wgsl(strings as unknown as TemplateStringsArray, ...values);
+}
+
+/** Members of `struct Params` in order, as [name, type]. */
+function uniformMembers(text: string): [string, string][] {
+  const struct = /struct Params \{([^}]*)\}/.exec(text);
+  return struct ? [...struct[1].matchAll(/^\s*(\w+): (\w+),/gm)].map((m) => [m[1], m[2]]) : [];
+}
+
+/** The uniforms as the bytes of the shader's `struct Params`, whose members are all 32 bits wide. */
+export function packUniforms(text: string, uniforms: Readonly<Record<string, number>> = {}): ArrayBuffer {
+  const members = uniformMembers(text);
+  const bytes = new ArrayBuffer(4 * members.length);
+  const view = new DataView(bytes);
+  const given = new Set(Object.keys(uniforms));
+  members.forEach(([name, type], i) => {
+    if (!given.delete(name)) throw new Error(`uniform ${name} is not given.`);
+    const value = uniforms[name];
+    if (type === 'f32') view.setFloat32(4 * i, value, true);
+    else if (!Number.isInteger(value)) throw new Error(`uniform ${name}: ${value} is not an integer.`);
+    else if (type === 'u32') view.setUint32(4 * i, value, true);
+    else if (type === 'i32') view.setInt32(4 * i, value, true);
+    else throw new Error(`uniform ${name} has type ${type}; u32, i32 and f32 are known.`);
+  });
+  for (const name of given) throw new Error(`uniform ${name} is given but not a member of struct Params.`);
+  return bytes;
+}

@@ -1,0 +1,401 @@
+// elementwise.ts: the table of elementwise ops, and how straight-line programs of them become WGSL.
+// An op is one row: its arity, its WGSL expression (valid for f32 and vec4f; `T` is the element type), its float64
+// meaning and its price in flops. Adding an op is adding a row here and a rule in src/autodiff/rules/elementwise.ts.
+
+import { broadcastShapes, broadcastStrides, grid1d, sameShape, showShape, sizeOf, stridesOf } from './shape.ts';
+import {
+  type Cost,
+  defineOp,
+  type Epilogue,
+  type Kernel,
+  type KernelContext,
+  type NdArray,
+  type OpDef,
+  OpError,
+  type ScalarProgram,
+  type Shape,
+  type TextParams,
+} from './types.ts';
+
+interface Row {
+  readonly arity: 1 | 2 | 3;
+  readonly wgsl: (a: string, b: string, c: string) => string;
+  readonly f: (a: number, b: number, c: number) => number;
+  readonly flops: number;
+}
+
+const row = (arity: 1 | 2 | 3, wgsl: Row['wgsl'], f: Row['f'], flops = 1): Row => ({ arity, wgsl, f, flops });
+const compare = (operator: string, f: (a: number, b: number) => boolean): Row =>
+  row(
+    2,
+    (a, b) => `select(T(0.0), T(1.0), ${a} ${operator} ${b})`,
+    (a, b) => (f(a, b) ? 1 : 0),
+  );
+
+/** `exp` and its kin cost about this many multiply-adds on the adapters measured. */
+const TRANSCENDENTAL = 15;
+
+/** Above this |x|, tanh is 1 in float32; larger arguments overflow `exp` inside some drivers' tanh. */
+const TANH_SATURATION = '15.0';
+
+export const elementwiseTable = {
+  add: row(
+    2,
+    (a, b) => `(${a} + ${b})`,
+    (a, b) => a + b,
+  ),
+  sub: row(
+    2,
+    (a, b) => `(${a} - ${b})`,
+    (a, b) => a - b,
+  ),
+  mul: row(
+    2,
+    (a, b) => `(${a} * ${b})`,
+    (a, b) => a * b,
+  ),
+  div: row(
+    2,
+    (a, b) => `(${a} / ${b})`,
+    (a, b) => a / b,
+    4,
+  ),
+  /** a to the power b, for a >= 0. */
+  pow: row(
+    2,
+    (a, b) => `pow(${a}, ${b})`,
+    (a, b) => a ** b,
+    2 * TRANSCENDENTAL,
+  ),
+  max: row(
+    2,
+    (a, b) => `max(${a}, ${b})`,
+    (a, b) => Math.max(a, b),
+  ),
+  min: row(
+    2,
+    (a, b) => `min(${a}, ${b})`,
+    (a, b) => Math.min(a, b),
+  ),
+  neg: row(
+    1,
+    (a) => `(-${a})`,
+    (a) => -a,
+  ),
+  abs: row(
+    1,
+    (a) => `abs(${a})`,
+    (a) => Math.abs(a),
+  ),
+  sign: row(
+    1,
+    (a) => `sign(${a})`,
+    (a) => Math.sign(a),
+  ),
+  floor: row(
+    1,
+    (a) => `floor(${a})`,
+    (a) => Math.floor(a),
+  ),
+  sqrt: row(
+    1,
+    (a) => `sqrt(${a})`,
+    (a) => Math.sqrt(a),
+    4,
+  ),
+  exp: row(
+    1,
+    (a) => `exp(${a})`,
+    (a) => Math.exp(a),
+    TRANSCENDENTAL,
+  ),
+  log: row(
+    1,
+    (a) => `log(${a})`,
+    (a) => Math.log(a),
+    TRANSCENDENTAL,
+  ),
+  sin: row(
+    1,
+    (a) => `sin(${a})`,
+    (a) => Math.sin(a),
+    TRANSCENDENTAL,
+  ),
+  cos: row(
+    1,
+    (a) => `cos(${a})`,
+    (a) => Math.cos(a),
+    TRANSCENDENTAL,
+  ),
+  atan: row(
+    1,
+    (a) => `atan(${a})`,
+    (a) => Math.atan(a),
+    TRANSCENDENTAL,
+  ),
+  tanh: row(
+    1,
+    (a) => `tanh(clamp(${a}, T(-${TANH_SATURATION}), T(${TANH_SATURATION})))`,
+    (a) => Math.tanh(a),
+    TRANSCENDENTAL,
+  ),
+  sigmoid: row(
+    1,
+    (a) => `(T(1.0) / (T(1.0) + exp(-${a})))`,
+    (a) => 1 / (1 + Math.exp(-a)),
+    TRANSCENDENTAL + 5,
+  ),
+  relu: row(
+    1,
+    (a) => `max(${a}, T(0.0))`,
+    (a) => Math.max(a, 0),
+  ),
+  greater: compare('>', (a, b) => a > b),
+  greaterEqual: compare('>=', (a, b) => a >= b),
+  equal: compare('==', (a, b) => a === b),
+  /** where(condition, a, b): a where condition is not 0, else b. */
+  where: row(
+    3,
+    (c, a, b) => `select(${b}, ${a}, ${c} != T(0.0))`,
+    (c, a, b) => (c !== 0 ? a : b),
+  ),
+  /** dy where y > 0, else 0: the gradient of relu, with y its result or its input. */
+  reluMask: row(
+    2,
+    (dy, y) => `select(T(0.0), ${dy}, ${y} > T(0.0))`,
+    (dy, y) => (y > 0 ? dy : 0),
+  ),
+} as const satisfies Record<string, Row>;
+
+export type ElementwiseName = keyof typeof elementwiseTable;
+const table: Record<string, Row> = elementwiseTable;
+
+export const isElementwise = (op: string): op is ElementwiseName => Object.hasOwn(elementwiseTable, op);
+
+export const arityOf = (op: ElementwiseName): number => table[op].arity;
+
+/** The program of a single elementwise op. */
+export const singleStep = (op: ElementwiseName): ScalarProgram => ({
+  operands: table[op].arity,
+  steps: [{ op, args: Array.from({ length: table[op].arity }, (_, i) => i) }],
+});
+
+// --- meaning -----------------------------------------------------------------------------------------------------
+
+/** Result of the program for one element, in float64. `values` holds the operands and is extended in place. */
+function evaluate(program: ScalarProgram, values: number[]): number {
+  for (const step of program.steps) {
+    if ('literal' in step) values.push(step.literal);
+    else {
+      const [a, b, c] = step.args;
+      values.push(table[step.op].f(values[a], values[b], values[c]));
+    }
+  }
+  return values[values.length - 1];
+}
+
+/** The program over whole arrays of broadcastable shapes, in float64. */
+export function evaluateProgram(program: ScalarProgram, inputs: readonly NdArray[], output: Shape): Float64Array {
+  const y = new Float64Array(sizeOf(output));
+  const strides = inputs.map((x) => broadcastStrides(x.shape, output));
+  const positions = stridesOf(output);
+  for (let i = 0; i < y.length; i++) {
+    const values = inputs.map((x, k) => {
+      let at = 0;
+      for (let axis = 0; axis < output.length; axis++) {
+        at += (Math.floor(i / positions[axis]) % output[axis]) * strides[k][axis];
+      }
+      return x.data[at];
+    });
+    y[i] = evaluate(program, values);
+  }
+  return y;
+}
+
+export const programFlops = (program: ScalarProgram): number =>
+  program.steps.reduce((sum, step) => sum + ('literal' in step ? 0 : table[step.op].flops), 0);
+
+// --- WGSL --------------------------------------------------------------------------------------------------------
+
+/** A number as a WGSL f32 literal. */
+export function literal(value: number): string {
+  if (!Number.isFinite(value)) throw new OpError(`elementwise: ${value} cannot be written as a WGSL constant.`);
+  const text = String(Math.fround(value));
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
+/** The steps as `let` statements over the given operand expressions; `result` names the last. */
+function statements(program: ScalarProgram, operands: readonly string[]): { body: string; result: string } {
+  const names = [...operands];
+  const lines = program.steps.map((step, k) => {
+    const [a, b, c] = 'literal' in step ? [] : step.args.map((i) => names[i]);
+    const text = 'literal' in step ? `T(${literal(step.literal)})` : table[step.op].wgsl(a, b, c);
+    names.push(`t${k}`);
+    return `  let t${k} = ${text};`;
+  });
+  return { body: lines.join('\n'), result: names[names.length - 1] };
+}
+
+/** First binding of inputs: 0 holds the uniforms, 1 the output. */
+export const FIRST_INPUT_BINDING = 2;
+
+const declareInput = (binding: number, name: string, type: string): string =>
+  `@group(0) @binding(${binding}) var<storage, read> ${name}: array<${type}>;`;
+
+/** How an epilogue reads an operand: with the result, once for all, or one value a channel. */
+export type EpilogueAccess = 'same' | 'scalar' | 'channel';
+
+export function epilogueAccess(operand: Shape, output: Shape): EpilogueAccess | undefined {
+  if (sizeOf(operand) === sizeOf(output) && sameShape(operand, output.slice(output.length - operand.length)))
+    return 'same';
+  if (sizeOf(operand) === 1) return 'scalar';
+  const last = operand.length - 1;
+  const perChannel = operand[last] === output[output.length - 1] && operand.every((d, i) => i === last || d === 1);
+  return perChannel ? 'channel' : undefined;
+}
+
+/**
+ * Text parameters `EPILOGUE_BINDINGS` and `EPILOGUE` for a shader that calls `epilogue(acc, at, channel)`: `at` the
+ * index of the result and `channel` its channel, both counted in units of `T` (`width` values).
+ */
+export function epilogueText(context: KernelContext<unknown>, width: 1 | 4): TextParams {
+  const epilogue = context.epilogue;
+  if (!epilogue) return { EPILOGUE_BINDINGS: '', EPILOGUE: '  return acc;' };
+  const type = width === 4 ? 'vec4f' : 'f32';
+  const first = FIRST_INPUT_BINDING + context.inputs.length;
+  const bindings: string[] = [];
+  const loads = epilogue.operands.map((shape, k) => {
+    const access = epilogueAccess(shape, context.output);
+    if (!access) throw new OpError(`epilogue: operand ${showShape(shape)} does not fit ${showShape(context.output)}.`);
+    bindings.push(declareInput(first + k, `e${k}`, access === 'scalar' ? 'f32' : type));
+    return access === 'scalar' ? `T(e${k}[0])` : access === 'same' ? `e${k}[at]` : `e${k}[channel]`;
+  });
+  const { body, result } = statements(epilogue.program, ['acc', ...loads]);
+  return { EPILOGUE_BINDINGS: bindings.join('\n'), EPILOGUE: `${body}\n  return ${result};` };
+}
+
+/** Merges neighbouring axes that every operand walks alike, so that most programs see one or two axes. */
+function coalesce(output: Shape, strides: readonly number[][]): { dims: number[]; strides: number[][] } {
+  const dims: number[] = [];
+  const merged: number[][] = strides.map(() => []);
+  output.forEach((size, axis) => {
+    if (size === 1 && output.length > 1) return;
+    const last = dims.length - 1;
+    const joins = last >= 0 && strides.every((s, k) => merged[k][last] === s[axis] * size);
+    if (joins) {
+      dims[last] *= size;
+      for (const [k, s] of strides.entries()) merged[k][last] = s[axis];
+    } else {
+      dims.push(size);
+      for (const [k, s] of strides.entries()) merged[k].push(s[axis]);
+    }
+  });
+  return dims.length > 0 ? { dims, strides: merged } : { dims: [1], strides: strides.map(() => [0]) };
+}
+
+const WORKGROUP = 64;
+
+/** The one dispatch that computes a program over broadcastable inputs. */
+export function programKernel(program: ScalarProgram, context: KernelContext<unknown>): Kernel {
+  const { inputs, output, inPlace, device } = context;
+  const { dims, strides } = coalesce(
+    output,
+    inputs.map((s) => broadcastStrides(s, output)),
+  );
+  const last = dims.length - 1;
+  const vectors =
+    dims[last] % 4 === 0 &&
+    strides.every(
+      (s) => s[last] === 0 || (s[last] === 1 && s.every((stride, axis) => axis === last || stride % 4 === 0)),
+    );
+  const width = vectors ? 4 : 1;
+  const counts = dims.map((d, axis) => (axis === last ? d / width : d));
+  const own = stridesOf(counts);
+  const uniforms: Record<string, number> = { count: sizeOf(output) / width };
+  const usedAxes = new Set<number>();
+  const bindings: string[] = [];
+  let binding = FIRST_INPUT_BINDING;
+  const loads = inputs.map((_, k) => {
+    if (k === inPlace) return 'y[i]';
+    const scalarLoad = width === 4 && strides[k][last] === 0;
+    const steps = strides[k].map((s, axis) => (width === 4 && !scalarLoad && axis !== last ? s / 4 : s));
+    bindings.push(declareInput(binding++, `x${k}`, width === 4 && !scalarLoad ? 'vec4f' : 'f32'));
+    if (!scalarLoad && steps.every((s, axis) => s === own[axis] || counts[axis] === 1)) return `x${k}[i]`;
+    const parts = steps.flatMap((s, axis) => {
+      if (s === 0 || counts[axis] === 1) return [];
+      usedAxes.add(axis);
+      if (s === 1) return [`c${axis}`];
+      uniforms[`s${k}_${axis}`] = s;
+      return [`c${axis} * params.s${k}_${axis}`];
+    });
+    const load = `x${k}[${parts.length > 0 ? parts.join(' + ') : '0'}]`;
+    return scalarLoad ? `T(${load})` : load;
+  });
+  const coordinates = [...usedAxes].sort().map((axis) => {
+    if (counts.length === 1) return `  let c0 = i;`;
+    if (axis > 0) uniforms[`n${axis}`] = counts[axis];
+    if (axis < last) uniforms[`o${axis}`] = own[axis];
+    const quotient = axis < last ? `(i / params.o${axis})` : 'i';
+    return `  let c${axis} = ${axis > 0 ? `${quotient} % params.n${axis}` : quotient};`;
+  });
+  const named = loads.map((load, k) => `  let a${k} = ${load};`);
+  const { body, result } = statements(
+    program,
+    loads.map((_, k) => `a${k}`),
+  );
+  return {
+    variant: vectors ? 'vec4' : 'scalar',
+    shader: 'elementwise',
+    text: {
+      TYPE: width === 4 ? 'vec4f' : 'f32',
+      WORKGROUP,
+      PARAMS: Object.keys(uniforms)
+        .map((name) => `  ${name}: u32,`)
+        .join('\n'),
+      BINDINGS: bindings.join('\n'),
+      BODY: [...coordinates, ...named, body].join('\n'),
+      RESULT: result,
+    },
+    uniforms,
+    workgroups: grid1d(uniforms.count, WORKGROUP, device.maxWorkgroupsPerDimension),
+  };
+}
+
+// --- ops ---------------------------------------------------------------------------------------------------------
+
+const programCost = (program: ScalarProgram, inputs: readonly Shape[], output: Shape): Cost => ({
+  flops: sizeOf(output) * programFlops(program),
+  bytes: 4 * (sizeOf(output) + inputs.reduce((sum, s) => sum + sizeOf(s), 0)),
+  terms: programFlops(program),
+});
+
+const elementwiseOp = (op: ElementwiseName): OpDef<Record<string, never>> => {
+  const program = singleStep(op);
+  return defineOp({
+    inPlace: true,
+    shape: (inputs) => {
+      if (inputs.length !== program.operands) {
+        throw new OpError(`${op}: takes ${program.operands} values, got ${inputs.length}.`);
+      }
+      return broadcastShapes(op, inputs);
+    },
+    reference: (inputs, _, output) => evaluateProgram(program, inputs, output),
+    cost: (inputs, _, output) => programCost(program, inputs, output),
+    kernels: (context) => [programKernel(program, context)],
+  });
+};
+
+export const elementwiseOps = Object.fromEntries(
+  Object.keys(elementwiseTable).map((op) => [op, elementwiseOp(op as ElementwiseName)]),
+) as { [K in ElementwiseName]: OpDef<Record<string, never>> };
+
+/** Several elementwise ops in one dispatch; made by the fusion pass, never by hand. */
+export const fused = defineOp<{ readonly program: ScalarProgram }>({
+  inPlace: true,
+  shape: (inputs) => broadcastShapes('fused', inputs),
+  reference: (inputs, { program }, output) => evaluateProgram(program, inputs, output),
+  cost: (inputs, { program }, output) => programCost(program, inputs, output),
+  kernels: (context) => [programKernel(context.attrs.program, context)],
+});
+
+export type { Epilogue };

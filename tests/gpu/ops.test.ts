@@ -1,0 +1,96 @@
+// ops.test.ts: every kernel variant of every op, forward and as part of its gradient, against the float64 reference.
+
+import * as assert from 'uvu/assert';
+import { gradient } from '../../src/autodiff/gradient.ts';
+import { type Computation, computation, Graph, type Value } from '../../src/engine/graph.ts';
+import { type Device, openDevice } from '../../src/engine/gpu/device.ts';
+import { compile } from '../../src/engine/gpu/program.ts';
+import { interpret } from '../../src/engine/interpret.ts';
+import { mul, sum } from '../../src/engine/ops/index.ts';
+import { opDef } from '../../src/kernels/index.ts';
+import { sizeOf } from '../../src/kernels/shape.ts';
+import { type Case, cases } from '../cases/index.ts';
+import { close } from '../support/close.ts';
+import { drawInputs, randomNumbers } from '../support/draw.ts';
+import { suite } from '../support/suite.ts';
+
+/** One rounding in float32. */
+const EPSILON = 2 ** -24;
+/** Roundings that any kernel may spend beside its summation: loading constants, scaling, the last store. */
+const BASE_ROUNDINGS = 8;
+
+/** Relative to the largest value: roundings along the longest chain of additions, plus what WGSL grants functions. */
+function toleranceOf({ graph }: Computation, row: Case): number {
+  const terms = graph.nodes.reduce((sum, node) => {
+    if (node.kind !== 'op') return sum;
+    const shapes = node.inputs.map((id) => graph.nodes[id].shape);
+    return sum + opDef(node.op).cost(shapes, node.attrs, node.shape).terms;
+  }, 0);
+  return EPSILON * (terms + BASE_ROUNDINGS + (row.ulps ?? 0));
+}
+
+function trace(row: Case): { forward: Computation; full: Computation } {
+  const graph = new Graph();
+  const inputs = row.inputs.map((shape, k) => graph.input(`x${k}`, shape));
+  const y = row.build(inputs);
+  const forward = computation({ y });
+  const wrt = row.wrt ?? row.inputs.map((_, k) => k);
+  if (wrt.length === 0) return { forward, full: forward };
+  const next = randomNumbers(99);
+  const weights = graph.constant({
+    shape: y.shape,
+    data: Float32Array.from({ length: sizeOf(y.shape) }, () => next() - 0.3),
+  });
+  const gradients = gradient(
+    sum(mul(y, weights)),
+    wrt.map((k) => inputs[k]),
+  );
+  const outputs: Record<string, Value> = { y };
+  gradients.forEach((g, i) => {
+    outputs[`d${wrt[i]}`] = g;
+  });
+  return { forward, full: computation(outputs) };
+}
+
+const test = suite('kernels');
+let device: Device;
+test.before(async () => {
+  device = await openDevice();
+});
+
+async function compare(row: Case, what: Computation, variant: number, optimize: boolean): Promise<number> {
+  const data = drawInputs(row);
+  const feeds = Object.fromEntries(data.map((values, k) => [`x${k}`, values]));
+  let most = 0;
+  const program = await compile(device, what, {
+    optimize,
+    choose: (kernels) => {
+      most = Math.max(most, kernels.length);
+      return kernels[Math.min(variant, kernels.length - 1)];
+    },
+  });
+  for (const node of program.plan.graph.nodes)
+    if (node.kind === 'input') program.write(node.name, feeds[node.name] as Float32Array);
+  program.run();
+  const expected = interpret(what, feeds).outputs;
+  for (const name of Object.keys(what.outputs)) {
+    const label = `${name}, variant ${variant}${optimize ? ', optimized' : ''}`;
+    const relative = toleranceOf(what, row);
+    close(await program.read(name), expected[name].data, { relative, absolute: relative * 1e-3 }, label);
+  }
+  program.dispose();
+  return most;
+}
+
+for (const row of cases) {
+  test(`${row.op}, ${row.name}`, async () => {
+    const { full } = trace(row);
+    const variants = await compare(row, full, 0, false);
+    for (let variant = 1; variant < variants; variant++) await compare(row, full, variant, false);
+    await compare(row, full, Number.POSITIVE_INFINITY, true);
+  });
+}
+
+test('no buffer is left behind', () => {
+  assert.is(device.memory.buffers, 0);
+});
