@@ -1,0 +1,221 @@
+// visualization.ts: feature visualization by optimization. One step, from parameters to updated parameters, is one
+// replay of one program: picture, random transformations, network, objective, backward, Adam.
+
+import { gradient } from '../../autodiff/gradient.ts';
+import { defaultRules, type Rules } from '../../autodiff/rules/index.ts';
+import { type Computation, computation, Graph, type Value } from '../../engine/graph.ts';
+import type { Device } from '../../engine/gpu/device.ts';
+import { compile, type Program } from '../../engine/gpu/program.ts';
+import { adam, add, equal, floor, mul, neg, reshape, stepCounter, sub, where } from '../../engine/ops/index.ts';
+import { ModelError } from '../../models/error.ts';
+import type { Model } from '../../models/model.ts';
+import { preprocessGraph } from '../../models/preprocess.ts';
+import type { Objective, ObjectiveContext } from './objectives.ts';
+import { defaultParam, type ImageParam, traceParam } from './param.ts';
+import { redirectedRules } from './redirect.ts';
+import { type TransformPreset, transformedSize, transformsFor, traceTransforms } from './transforms.ts';
+
+export interface VisualizationOptions {
+  /** Of the picture, in pixels; by default 128 or the size that the network fixes. */
+  readonly size?: readonly [number, number];
+  readonly batch?: number;
+  readonly seed?: number;
+  readonly param?: Partial<Pick<ImageParam, 'fft' | 'decay' | 'sd' | 'decorrelate' | 'squash'>>;
+  readonly transforms?: TransformPreset;
+  /** Adam's learning rate. */
+  readonly learningRate?: number;
+  /** Steps with redirected ReLU gradients at the beginning, 0 for none. */
+  readonly redirectSteps?: number;
+}
+
+/** Lucid's defaults where it has one. */
+const DEFAULT_SIZE = 128;
+const DEFAULT_LEARNING_RATE = 0.05;
+const DEFAULT_REDIRECT_STEPS = 16;
+
+/** Objective values kept on the device, a ring over the last steps. */
+const HISTORY = 4096;
+
+/** A submit holds at most this many steps, and about this many milliseconds of work. */
+const MAX_STEPS_PER_SUBMIT = 64;
+const DEFAULT_SUBMIT_MILLIS = 200;
+
+interface Traced {
+  readonly step: Computation;
+  readonly view: Computation;
+}
+
+function resolveSize(model: Model, size: VisualizationOptions['size']): [number, number] {
+  const { height, width } = model.input;
+  const fixed = height !== undefined && width !== undefined ? ([height, width] as [number, number]) : undefined;
+  if (size && fixed && (size[0] !== fixed[0] || size[1] !== fixed[1])) {
+    throw new ModelError(`"${model.name}" takes pictures of ${fixed.join('x')} only, not ${size.join('x')}. Leave the size out.`);
+  }
+  return fixed ?? (size ? [size[0], size[1]] : [DEFAULT_SIZE, DEFAULT_SIZE]);
+}
+
+function trace(model: Model, objective: Objective, options: VisualizationOptions, rules: Rules): Traced {
+  const graph = new Graph();
+  const size = resolveSize(model, options.size);
+  const param: ImageParam = {
+    ...defaultParam,
+    ...options.param,
+    size,
+    batch: options.batch ?? 1,
+    channels: model.input.channels === 1 ? 1 : 3,
+    seed: options.seed ?? 0,
+  };
+  const { state, image } = traceParam(graph, param);
+  const counter = stepCounter(graph);
+  const transforms = transformsFor(options.transforms ?? 'lucid', size);
+  const seen = model.input.height === undefined ? transformedSize(size, transforms) : size;
+  const moved = traceTransforms(image, counter.value, transforms, seen, param.seed);
+  const network = model.trace(preprocessGraph(moved, model.preprocess));
+  const context: ObjectiveContext = { layer: (name) => network.layer(name), logits: network.output, image };
+  const value = objective.evaluate(context);
+  const loss = neg(value);
+  const [slope] = gradient(loss, [state], { rules });
+  const learningRate = options.learningRate ?? DEFAULT_LEARNING_RATE;
+  const updates = [...adam(state, slope, { lr: learningRate }), counter.update, recordValue(value, counter.value)];
+  return { step: computation({ value }, updates), view: computation({ image }) };
+}
+
+/** Writes the objective's value at place (step mod HISTORY) of a ring that stays on the device. */
+function recordValue(value: Value, step: Value) {
+  const { graph } = value;
+  const history = graph.state('history', { shape: [HISTORY], data: new Float32Array(HISTORY) });
+  const places = graph.constant({ shape: [HISTORY], data: Float32Array.from({ length: HISTORY }, (_, i) => i) });
+  const place = sub(step, mul(floor(mul(add(step, 0.5), 1 / HISTORY)), HISTORY));
+  return { state: history, value: where(equal(places, place), reshape(value, []), history) };
+}
+
+/** One run: its parameters, moments, counter and history live on the device. */
+export class Visualization {
+  /** Steps done. */
+  step = 0;
+  /** Smoothed duration of one step. */
+  millisPerStep = 0;
+
+  private constructor(
+    readonly model: Model,
+    readonly objective: Objective,
+    private readonly warm: Program | undefined,
+    private readonly warmSteps: number,
+    private readonly main: Program,
+    private readonly view: Program,
+  ) {}
+
+  /** Builds the programs of a run. Throws a `ModelError` for an unknown layer, channel, class or an unfit size. */
+  static async create(device: Device, model: Model, objective: Objective, options: VisualizationOptions = {}): Promise<Visualization> {
+    const redirectSteps = options.redirectSteps ?? DEFAULT_REDIRECT_STEPS;
+    const plain = trace(model, objective, options, defaultRules);
+    const main = await compile(device, plain.step, { label: 'visualize' });
+    const built = [main];
+    try {
+      const hasRelu = plain.step.graph.nodes.some((node) => node.kind === 'op' && node.op === 'relu');
+      let warm: Program | undefined;
+      if (redirectSteps > 0 && hasRelu) {
+        const redirected = trace(model, objective, options, redirectedRules);
+        warm = await compile(device, redirected.step, { label: 'visualize, redirected', shareStates: main });
+        built.push(warm);
+      }
+      const view = await compile(device, plain.view, { label: 'view', shareStates: main });
+      return new Visualization(model, objective, warm, warm ? redirectSteps : 0, main, view);
+    } catch (error) {
+      for (const program of built) program.dispose();
+      throw error;
+    }
+  }
+
+  /** Does `steps` steps, several a submit. Stops between submits when the signal aborts; returns the steps done. */
+  async advance(steps: number, options: { readonly signal?: AbortSignal; readonly submitMillis?: number } = {}): Promise<number> {
+    const { device } = this.main;
+    const budget = options.submitMillis ?? DEFAULT_SUBMIT_MILLIS;
+    let done = 0;
+    while (done < steps && !options.signal?.aborted) {
+      const fitting = this.millisPerStep > 0 ? Math.floor(budget / this.millisPerStep) : 1;
+      let count = Math.max(1, Math.min(MAX_STEPS_PER_SUBMIT, fitting, steps - done));
+      const warming = this.step < this.warmSteps;
+      if (warming) count = Math.min(count, this.warmSteps - this.step);
+      const start = performance.now();
+      (warming ? (this.warm as Program) : this.main).run(count);
+      await device.idle();
+      const millis = (performance.now() - start) / count;
+      this.millisPerStep = this.millisPerStep === 0 ? millis : 0.7 * this.millisPerStep + 0.3 * millis;
+      this.step += count;
+      done += count;
+    }
+    return done;
+  }
+
+  /** The buffer of the current picture, [N,H,W,C] in 0..1, brought up to date; for drawing without read-back. */
+  currentImage(): { readonly buffer: GPUBuffer; readonly shape: readonly number[] } {
+    this.view.run();
+    return { buffer: this.view.buffer('image'), shape: this.view.shapeOf('image') };
+  }
+
+  /** The current picture on the CPU, [N,H,W,C] in 0..1. */
+  async readImage(): Promise<{ readonly data: Float32Array; readonly shape: readonly number[] }> {
+    this.view.run();
+    return { data: await this.view.read('image'), shape: this.view.shapeOf('image') };
+  }
+
+  /** Objective values of the steps done, oldest first; at most the last 4096. Entry k was taken before update k. */
+  async readHistory(): Promise<Float32Array> {
+    const ring = await this.main.read('history');
+    if (this.step <= HISTORY) return ring.slice(0, this.step);
+    const start = this.step % HISTORY;
+    return Float32Array.of(...ring.subarray(start), ...ring.subarray(0, start));
+  }
+
+  /** Programs of this run, for a profiler or a printout. */
+  get programs(): readonly Program[] {
+    return this.warm ? [this.main, this.warm, this.view] : [this.main, this.view];
+  }
+
+  dispose(): void {
+    // The main program owns the states that the others share, so it goes last.
+    this.view.dispose();
+    this.warm?.dispose();
+    this.main.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+export interface Frame {
+  readonly step: number;
+  /** [N,H,W,C] in 0..1. */
+  readonly data: Float32Array;
+  readonly shape: readonly number[];
+}
+
+export interface RenderOptions extends VisualizationOptions {
+  readonly steps?: number;
+  /** Step counts at which a frame is yielded; the last step by default. Frame t is the picture after t updates. */
+  readonly thresholds?: readonly number[];
+  readonly signal?: AbortSignal;
+  /** Called after each submit. */
+  onProgress?(step: number, steps: number): void;
+}
+
+/** Runs a visualization and yields its frames. The `Visualization` can be looked at between them. */
+export async function* renderVis(run: Visualization, options: RenderOptions = {}): AsyncGenerator<Frame> {
+  const thresholds = [...(options.thresholds ?? [options.steps ?? 512])].sort((a, b) => a - b);
+  const last = options.steps ?? thresholds[thresholds.length - 1];
+  for (const threshold of thresholds) {
+    while (run.step < Math.min(threshold, last)) {
+      const before = run.step;
+      // One submit at a time, so that progress shows and Ctrl-C is heard.
+      const fitting = run.millisPerStep > 0 ? Math.max(1, Math.floor(DEFAULT_SUBMIT_MILLIS / run.millisPerStep)) : 1;
+      await run.advance(Math.min(fitting, threshold - run.step), { signal: options.signal });
+      options.onProgress?.(run.step, last);
+      if (run.step === before) break;
+    }
+    const { data, shape } = await run.readImage();
+    yield { step: run.step, data, shape };
+    if (options.signal?.aborted) return;
+  }
+}

@@ -1,0 +1,106 @@
+// maps.ts: from numbers to pixels: pictures, heat maps, overlays. All results are RGBA bytes.
+
+import { interpolateInferno, interpolateRdBu } from 'd3-scale-chromatic';
+
+export interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  /** RGBA, row by row. */
+  readonly data: Uint8ClampedArray<ArrayBuffer>;
+}
+
+/** `diverging`: blue below 0, white at 0, red above. `sequential`: black to yellow from 0 to the largest. */
+export type Colormap = 'diverging' | 'sequential';
+
+/** Pictures of shape [N,H,W,C], C = 1 or 3, values in 0..1, side by side in a grid as square as can be. */
+export function toPixels(data: ArrayLike<number>, [count, height, width, channels]: readonly number[]): Pixels {
+  const columns = Math.ceil(Math.sqrt(count));
+  const rows = Math.ceil(count / columns);
+  const pixels = new Uint8ClampedArray(4 * columns * width * rows * height).fill(255);
+  for (let n = 0; n < count; n++) {
+    for (let h = 0; h < height; h++) {
+      for (let w = 0; w < width; w++) {
+        const from = ((n * height + h) * width + w) * channels;
+        const row = Math.floor(n / columns) * height + h;
+        const to = 4 * (row * columns * width + (n % columns) * width + w);
+        for (let c = 0; c < 3; c++) pixels[to + c] = Math.round(255 * data[from + (channels === 1 ? 0 : c)]);
+      }
+    }
+  }
+  return { width: columns * width, height: rows * height, data: pixels };
+}
+
+/** A value above which only this share of the magnitudes lies, so that single pixels do not set the scale. */
+const CLIP_PERCENTILE = 0.99;
+
+function scaleOf(map: ArrayLike<number>): number {
+  const sorted = Float64Array.from(map, Math.abs).sort();
+  const clipped = sorted[Math.min(sorted.length - 1, Math.floor(CLIP_PERCENTILE * sorted.length))];
+  return clipped || sorted[sorted.length - 1] || 1;
+}
+
+/** Sums [1,C,H,W] over the channels to [H,W]. */
+export function sumChannels(values: ArrayLike<number>, [, channels, height, width]: readonly number[]): Float32Array {
+  const map = new Float32Array(height * width);
+  for (let c = 0; c < channels; c++) for (let i = 0; i < map.length; i++) map[i] += values[c * map.length + i];
+  return map;
+}
+
+/** [H,W] resized bilinearly, pixel centres at half-integers, edges repeated (PyTorch's align_corners=False). */
+export function resizeBilinear(map: ArrayLike<number>, from: readonly [number, number], to: readonly [number, number]): Float32Array {
+  const taps = (k: number): { low: number; high: number; share: number }[] =>
+    Array.from({ length: to[k] }, (_, i) => {
+      const at = Math.min(Math.max(((i + 0.5) * from[k]) / to[k] - 0.5, 0), from[k] - 1);
+      const low = Math.floor(at);
+      return { low, high: Math.min(low + 1, from[k] - 1), share: at - low };
+    });
+  const [rows, columns] = [taps(0), taps(1)];
+  const result = new Float32Array(to[0] * to[1]);
+  rows.forEach((row, h) => {
+    columns.forEach((column, w) => {
+      const blend = (r: number) => map[r * from[1] + column.low] * (1 - column.share) + map[r * from[1] + column.high] * column.share;
+      result[h * to[1] + w] = blend(row.low) * (1 - row.share) + blend(row.high) * row.share;
+    });
+  });
+  return result;
+}
+
+/** Parses what d3 gives: "rgb(1, 2, 3)" or "#010203". */
+function channelsOf(color: string): [number, number, number] {
+  if (color.startsWith('#')) return [1, 3, 5].map((i) => Number.parseInt(color.slice(i, i + 2), 16)) as [number, number, number];
+  return (color.match(/\d+/g) as string[]).slice(0, 3).map(Number) as [number, number, number];
+}
+
+const TABLE_SIZE = 256;
+const tableOf = (interpolate: (t: number) => string): [number, number, number][] =>
+  Array.from({ length: TABLE_SIZE }, (_, i) => channelsOf(interpolate(i / (TABLE_SIZE - 1))));
+
+/** RdBu runs from red to blue; here red is positive. */
+const tables: Record<Colormap, [number, number, number][]> = {
+  diverging: tableOf((t) => interpolateRdBu(1 - t)),
+  sequential: tableOf(interpolateInferno),
+};
+
+/** A map [H,W] in colours, its scale set by the 99th percentile of the magnitudes. */
+export function colorize(map: ArrayLike<number>, [height, width]: readonly [number, number], colormap: Colormap): Pixels {
+  const scale = scaleOf(map);
+  const table = tables[colormap];
+  const data = new Uint8ClampedArray(4 * map.length);
+  for (let i = 0; i < map.length; i++) {
+    const t = colormap === 'diverging' ? 0.5 + (0.5 * map[i]) / scale : map[i] / scale;
+    const color = table[Math.round(Math.min(Math.max(t, 0), 1) * (TABLE_SIZE - 1))];
+    data.set(color, 4 * i);
+    data[4 * i + 3] = 255;
+  }
+  return { width, height, data };
+}
+
+/** Lays `top` over `bottom` (same size) with the opacity given, 0..1. */
+export function overlay(bottom: Pixels, top: Pixels, opacity = 0.6): Pixels {
+  if (bottom.width !== top.width || bottom.height !== top.height) {
+    throw new Error(`overlay: ${top.width}x${top.height} over ${bottom.width}x${bottom.height}. Resize the map first.`);
+  }
+  const data = new Uint8ClampedArray(bottom.data.length);
+  for (let i = 0; i < data.length; i++) data[i] = i % 4 === 3 ? 255 : bottom.data[i] * (1 - opacity) + top.data[i] * opacity;
+  return { width: bottom.width, height: bottom.height, data };
+}
