@@ -1,0 +1,54 @@
+// y[n,p,q,k] = sum over r,s,c of x[n, p sh + r dh - top, q sw + s dw - left, c] * w[r,s,c,k]
+// x: [N,H,W,C]  w: [R,S,C/groups,K]  ->  y: [N,P,Q,K]
+// The plain form: one invocation an element of y. Handles everything.
+
+alias T = f32;
+
+#include "conv_params"
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read> x: array<f32>;
+@group(0) @binding(3) var<storage, read> w: array<f32>;
+{{EPILOGUE_BINDINGS}}
+
+#include "flat_index"
+
+fn epilogue(acc: T, at: u32, channel: u32) -> T {
+{{EPILOGUE}}
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let at = flat_index(id, groups);
+  if (at >= params.count) {
+    return;
+  }
+  let k = at % params.K;
+  let pixel = at / params.K;
+  let q = pixel % params.Q;
+  let p = (pixel / params.Q) % params.P;
+  let n = pixel / (params.Q * params.P);
+  let first_channel = (k / params.group_k) * params.group_c;
+
+  var acc = 0.0;
+  for (var r = 0u; r < params.R; r++) {
+    // Rows and columns before the first wrap round to large numbers and fail the test too.
+    let h = p * params.stride_h + r * params.dilation_h - params.top;
+    if (h >= params.H) {
+      continue;
+    }
+    for (var s = 0u; s < params.S; s++) {
+      let v = q * params.stride_w + s * params.dilation_w - params.left;
+      if (v >= params.W) {
+        continue;
+      }
+      let x_at = ((n * params.H + h) * params.W + v) * params.C + first_channel;
+      let w_at = (r * params.S + s) * params.group_c * params.K + k;
+      for (var c = 0u; c < params.group_c; c++) {
+        acc += x[x_at + c] * w[w_at + c * params.K];
+      }
+    }
+  }
+  y[at] = epilogue(acc, at, k);
+}

@@ -1,0 +1,160 @@
+// y[n,p,q,k] = sum over r,s,c of x[n, p sh + r dh - top, q sw + s dw - left, c] * w[r,s,c,k]
+// x: [N,H,W,C]  w: [R,S,C/groups,K]  ->  y: [N,P,Q,K]
+// One invocation: PIXELS neighbours of one row of y times COLUMNS units of T along K, in registers, no workgroup memory.
+// Channels are read four at a time where C allows. x of the grid (and z, where x is too short) counts tiles of pixels,
+// y blocks of columns.
+// QUAD: four neighbouring invocations need the same part of w, so each loads a quarter and hands it round.
+
+#if QUAD
+enable subgroups;
+#endif
+
+alias T = {{TYPE}};
+#if VECTOR_INPUT
+alias X = vec4f;
+#else
+alias X = f32;
+#endif
+
+const PIXELS = {{PIXELS}}u;
+const COLUMNS = {{COLUMNS}}u;
+const TILES_PER_WORKGROUP = {{TILES_PER_WORKGROUP}}u;
+const BLOCKS_PER_WORKGROUP = {{BLOCKS_PER_WORKGROUP}}u;
+
+// Offsets and sizes along C count units of X, along K units of T.
+struct Params {
+  tiles: u32,
+  tiles_per_row: u32,
+  H: u32,
+  W: u32,
+  P: u32,
+  Q: u32,
+  R: u32,
+  S: u32,
+  stride_h: u32,
+  stride_w: u32,
+  dilation_h: u32,
+  dilation_w: u32,
+  top: u32,
+  left: u32,
+  x_pixel: u32,
+  group_channels: u32,
+  columns: u32,
+  group_columns: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> y: array<T>;
+@group(0) @binding(2) var<storage, read> x: array<X>;
+@group(0) @binding(3) var<storage, read> w: array<T>;
+{{EPILOGUE_BINDINGS}}
+
+fn epilogue(acc: T, at: u32, channel: u32) -> T {
+{{EPILOGUE}}
+}
+
+@compute @workgroup_size(TILES_PER_WORKGROUP, BLOCKS_PER_WORKGROUP)
+fn main(
+  @builtin(global_invocation_id) id: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+#if QUAD
+  @builtin(subgroup_invocation_id) lane: u32,
+#endif
+) {
+  let index = id.x + id.z * groups.x * TILES_PER_WORKGROUP;
+  let column = id.y * COLUMNS;
+  // Invocations beyond the end repeat the last tile, so that quads stay whole.
+  let tile = min(index, params.tiles - 1u);
+  let row = tile / params.tiles_per_row;
+  let q0 = (tile % params.tiles_per_row) * PIXELS;
+  let n = row / params.P;
+  let p = row % params.P;
+  let first_channel = (column / params.group_columns) * params.group_channels;
+  let pixel_step = params.stride_w * params.x_pixel;
+#for j COLUMNS
+  let column_{{j}} = min(column + {{j}}u, params.columns - 1u);
+#endfor
+#for i PIXELS
+#for j COLUMNS
+  var acc_{{i}}_{{j}} = T(0.0);
+#endfor
+#endfor
+
+  var w_row = 0u;
+  for (var r = 0u; r < params.R; r++) {
+    // Rows and columns before the first wrap round to large numbers and fail the test too; what is loaded for them is
+    // some element of x (the language keeps every access inside its array) and is replaced by 0.
+    let h = p * params.stride_h + r * params.dilation_h - params.top;
+    let row_inside = h < params.H;
+    for (var s = 0u; s < params.S; s++) {
+      let v = q0 * params.stride_w + s * params.dilation_w - params.left;
+      var x_at = ((n * params.H + h) * params.W + v) * params.x_pixel + first_channel;
+#for i PIXELS
+      let inside_{{i}} = row_inside && v + {{i}}u * params.stride_w < params.W;
+#endfor
+      for (var c = 0u; c < params.group_channels; c++) {
+#for i PIXELS
+        let x_{{i}} = select(X(0.0), x[x_at + {{i}}u * pixel_step], inside_{{i}});
+#endfor
+        x_at++;
+#if QUAD
+#for j COLUMNS
+        let own_{{j}} = w[w_row + (lane & 3u) * params.columns + column_{{j}}];
+#endfor
+        w_row += 4u * params.columns;
+#for d 4
+        {
+#for j COLUMNS
+          let w_{{j}} = quadBroadcast(own_{{j}}, {{d}}u);
+#endfor
+#for i PIXELS
+#for j COLUMNS
+          acc_{{i}}_{{j}} += x_{{i}}[{{d}}] * w_{{j}};
+#endfor
+#endfor
+        }
+#endfor
+#elif VECTOR_INPUT
+#for d 4
+        {
+#for j COLUMNS
+          let w_{{j}} = w[w_row + column_{{j}}];
+#endfor
+          w_row += params.columns;
+#for i PIXELS
+#for j COLUMNS
+          acc_{{i}}_{{j}} += x_{{i}}[{{d}}] * w_{{j}};
+#endfor
+#endfor
+        }
+#endfor
+#else
+#for j COLUMNS
+        let w_{{j}} = w[w_row + column_{{j}}];
+#endfor
+        w_row += params.columns;
+#for i PIXELS
+#for j COLUMNS
+        acc_{{i}}_{{j}} += x_{{i}} * w_{{j}};
+#endfor
+#endfor
+#endif
+      }
+    }
+  }
+
+  if (index >= params.tiles) {
+    return;
+  }
+  let y_at = (row * params.Q + q0) * params.columns + column;
+#for j COLUMNS
+  if (column + {{j}}u < params.columns) {
+#for i PIXELS
+    if (q0 + {{i}}u < params.Q) {
+      let at = y_at + {{i}}u * params.columns + {{j}}u;
+      y[at] = epilogue(acc_{{i}}_{{j}}, at, column + {{j}}u);
+    }
+#endfor
+  }
+#endfor
+}

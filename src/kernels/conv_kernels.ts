@@ -1,0 +1,293 @@
+// conv_kernels.ts: the dispatches of the three convolution ops: which shader, in which form, on which grid.
+//
+// Every size is a uniform and only register tiles and load widths are text, so that a network of many layers needs few
+// pipelines. What decides between forms was measured on a software adapter; see docs/kernels.md.
+
+import type { ConvAttrs, ConvSizes } from './conv.ts';
+import { epilogueText } from './elementwise.ts';
+import { grid1d, sizeOf } from './shape.ts';
+import type { DeviceTraits, Kernel, KernelContext } from './types.ts';
+
+const WORKGROUP = 64;
+
+const divisible = (value: number, by: number): boolean => value % by === 0;
+
+/** Uniforms of the kernels that include conv_params.wgsl; `unit` channels make one element. */
+const plainUniforms = (count: number, sizes: ConvSizes, attrs: ConvAttrs, unit: 1 | 4): Record<string, number> => ({
+  count,
+  N: sizes.N,
+  H: sizes.H,
+  W: sizes.W,
+  C: sizes.C / unit,
+  P: sizes.P,
+  Q: sizes.Q,
+  K: sizes.K / unit,
+  R: sizes.R,
+  S: sizes.S,
+  group_c: sizes.groupC,
+  group_k: sizes.groupK,
+  ...geometry(attrs),
+});
+
+const geometry = ({ strides, dilations, pads }: ConvAttrs) => ({
+  stride_h: strides[0],
+  stride_w: strides[1],
+  dilation_h: dilations[0],
+  dilation_w: dilations[1],
+  top: pads[0],
+  left: pads[1],
+});
+
+function plain(
+  shader: 'conv2d' | 'conv2d_input' | 'conv2d_filter',
+  context: KernelContext<ConvAttrs>,
+  sizes: ConvSizes,
+): Kernel {
+  const count = sizeOf(context.output);
+  return {
+    variant: 'naive',
+    shader,
+    text: { WORKGROUP, ...(shader === 'conv2d_filter' ? {} : epilogueText(context, 1)) },
+    uniforms: plainUniforms(count, sizes, context.attrs, 1),
+    workgroups: grid1d(count, WORKGROUP, context.device.maxWorkgroupsPerDimension),
+  };
+}
+
+/** Every channel its own filter, in vec4s. */
+const isDepthwise = ({ C, groupC, groupK }: ConvSizes): boolean =>
+  groupC === 1 && groupK === 1 && C > 1 && divisible(C, 4);
+
+/** Rows of dy in parallel where a whole workgroup shares one result. */
+const FILTER_WORKGROUP = { software: 4, gpu: 64 } as const;
+
+function depthwise(
+  shader: 'depthwise' | 'depthwise_input' | 'depthwise_filter',
+  context: KernelContext<ConvAttrs>,
+  sizes: ConvSizes,
+): Kernel {
+  const { device, attrs, output } = context;
+  const count = sizeOf(output) / 4;
+  const share = shader === 'depthwise_filter' ? FILTER_WORKGROUP[device.kind] : WORKGROUP;
+  return {
+    variant: 'depthwise',
+    shader,
+    text: { WORKGROUP: share, ...(shader === 'depthwise_filter' ? {} : epilogueText(context, 4)) },
+    uniforms: plainUniforms(count, sizes, attrs, 4),
+    workgroups: grid1d(count, shader === 'depthwise_filter' ? 1 : share, device.maxWorkgroupsPerDimension),
+  };
+}
+
+// --- register tiles ----------------------------------------------------------------------------------------------
+
+/** Invocations of one workgroup: along tiles of pixels and along blocks of columns. */
+const WORKGROUP_SHAPE = {
+  // One subgroup: as few idle invocations as can be, and starting a workgroup costs next to nothing.
+  software: [4, 1],
+  gpu: [8, 8],
+} as const;
+
+/** Fewer invocations than this leave a GPU idle; smaller tiles make more of them. */
+const GPU_INVOCATIONS = 1 << 14;
+
+interface Tile {
+  readonly pixels: number;
+  readonly columns: number;
+}
+
+/** Pixels along a row and units along the columns for one invocation, for `columns` units of `unit` values. */
+function chooseTile(device: DeviceTraits, rows: number, width: number, columns: number, unit: 1 | 4): Tile {
+  if (device.kind === 'gpu') {
+    const large = (rows * width * columns * unit) / 64 >= GPU_INVOCATIONS;
+    return { pixels: large ? 8 : 4, columns: unit === 1 ? Math.min(columns, 4) : large && columns > 1 ? 2 : 1 };
+  }
+  // Rows of 7, 14, 28, 56 and 112 pixels, those of networks for 224 pixels, are cut without waste.
+  const waste = (pixels: number) => Math.ceil(width / pixels) * pixels - width;
+  const pixels = width <= 4 ? 4 : waste(7) < waste(8) ? 7 : 8;
+  return { pixels, columns: unit === 1 ? Math.min(columns, 4) : Math.min(columns, 2) };
+}
+
+/** The grid of one invocation a tile: tiles along x, folded into z where there are many; z is a multiple of `phases`. */
+function tileGrid(device: DeviceTraits, tiles: number, blocks: number, phases: number): Kernel['workgroups'] {
+  const [across, down] = WORKGROUP_SHAPE[device.kind];
+  const groups = Math.ceil(tiles / across);
+  const folds = Math.ceil(groups / device.maxWorkgroupsPerDimension);
+  return [Math.ceil(groups / folds), Math.ceil(blocks / down), folds * phases];
+}
+
+/** The tile made narrow enough not to straddle two groups. */
+function groupedTile(tile: Tile, groups: number, groupColumns: number): Tile {
+  let { columns } = tile;
+  while (groups > 1 && !divisible(groupColumns, columns)) columns--;
+  return { ...tile, columns };
+}
+
+interface TiledText {
+  readonly unit: 1 | 4;
+  readonly inputUnit: 1 | 4;
+  readonly tile: Tile;
+}
+
+const tiledText = (context: KernelContext<unknown>, { unit, inputUnit, tile }: TiledText, quad: boolean) => {
+  const [across, down] = WORKGROUP_SHAPE[context.device.kind];
+  return {
+    TYPE: unit === 4 ? 'vec4f' : 'f32',
+    VECTOR_INPUT: inputUnit === 4,
+    PIXELS: tile.pixels,
+    COLUMNS: tile.columns,
+    QUAD: quad,
+    TILES_PER_WORKGROUP: across,
+    BLOCKS_PER_WORKGROUP: down,
+    ...epilogueText(context, unit),
+  };
+};
+
+/** y in register tiles. */
+function tiledForward(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel[] {
+  const { attrs, device } = context;
+  const { K, groupC, groupK } = sizes;
+  const unit = divisible(groupK, 4) ? 4 : 1;
+  const inputUnit = divisible(groupC, 4) ? 4 : 1;
+  // A 1x1 convolution of stride 1 knows no rows: all pixels are one.
+  const pointwise =
+    sizes.R * sizes.S === 1 && attrs.strides.every((s) => s === 1) && attrs.pads.every((pad) => pad === 0);
+  const pixels = sizes.N * sizes.P * sizes.Q;
+  const { N, H, W, P, Q } = pointwise ? { N: 1, H: 1, W: pixels, P: 1, Q: pixels } : sizes;
+  const tile = groupedTile(chooseTile(device, N * P, Q, K / unit, unit), attrs.groups, groupK / unit);
+  const tilesPerRow = Math.ceil(Q / tile.pixels);
+  const tiles = N * P * tilesPerRow;
+  const uniforms = {
+    tiles,
+    tiles_per_row: tilesPerRow,
+    H,
+    W,
+    P,
+    Q,
+    R: sizes.R,
+    S: sizes.S,
+    ...geometry(attrs),
+    x_pixel: sizes.C / inputUnit,
+    group_channels: groupC / inputUnit,
+    columns: K / unit,
+    group_columns: groupK / unit,
+  };
+  const workgroups = tileGrid(device, tiles, Math.ceil(K / unit / tile.columns), 1);
+  const form = (variant: string, quad: boolean): Kernel => ({
+    variant,
+    shader: 'conv2d_tiled',
+    text: tiledText(context, { unit, inputUnit, tile }, quad),
+    uniforms,
+    workgroups,
+  });
+  const quads = canUseQuads(device) && inputUnit === 4;
+  return quads ? [form('tiled', false), form('quad', true)] : [form('tiled', false)];
+}
+
+/** Handing loads round in a quad pays where loads are dear: on software adapters, whose subgroups are one quad. */
+const canUseQuads = (device: DeviceTraits): boolean => device.kind === 'software' && device.subgroups;
+
+/** dx in register tiles, by phase. */
+function tiledInput(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel[] {
+  const { attrs, device } = context;
+  const { N, H, W, C, P, Q, K, groupC, groupK } = sizes;
+  const [sh, sw] = attrs.strides;
+  const unit = divisible(groupC, 4) ? 4 : 1;
+  const inputUnit = divisible(groupK, 4) ? 4 : 1;
+  const rows = Math.ceil(H / sh);
+  const width = Math.ceil(W / sw);
+  const tile = groupedTile(chooseTile(device, sh * sw * N * rows, width, C / unit, unit), attrs.groups, groupC / unit);
+  const tilesPerRow = Math.ceil(width / tile.pixels);
+  const tiles = N * rows * tilesPerRow;
+  const uniforms = {
+    tiles,
+    tiles_per_row: tilesPerRow,
+    rows,
+    H,
+    W,
+    P,
+    Q,
+    R: sizes.R,
+    S: sizes.S,
+    ...geometry(attrs),
+    dy_pixel: K / inputUnit,
+    group_filters: groupK / inputUnit,
+    columns: C / unit,
+    group_columns: groupC / unit,
+  };
+  const workgroups = tileGrid(device, tiles, Math.ceil(C / unit / tile.columns), sh * sw);
+  const form = (variant: string, quad: boolean): Kernel => ({
+    variant,
+    shader: 'conv2d_input_tiled',
+    text: { ...tiledText(context, { unit, inputUnit, tile }, quad), VECTOR_OUTPUT: unit === 4 },
+    uniforms,
+    workgroups,
+  });
+  const quads = canUseQuads(device) && unit === 4;
+  return quads ? [form('tiled', false), form('quad', true)] : [form('tiled', false)];
+}
+
+/** dw in register tiles. */
+function tiledFilter(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel[] {
+  const { attrs, device } = context;
+  const { N, H, W, C, P, Q, K, R, S, groupC, groupK } = sizes;
+  const unit = divisible(groupK, 4) ? 4 : 1;
+  const inputUnit = divisible(groupC, 4) ? 4 : 1;
+  const columns = K / unit;
+  const channels = groupC / inputUnit;
+  const form = (variant: string, rowUnits: number, columnUnits: number, share: number): Kernel => {
+    const tile = groupedTile({ pixels: 0, columns: Math.min(columns, columnUnits) }, attrs.groups, groupK / unit);
+    const tileRows = Math.min(channels, rowUnits);
+    const blocks = [Math.ceil(columns / tile.columns), Math.ceil(channels / tileRows)];
+    const together = share > 1;
+    const [across, down] = together ? [share, 1] : WORKGROUP_SHAPE[device.kind];
+    return {
+      variant,
+      shader: 'conv2d_filter_tiled',
+      text: {
+        TYPE: unit === 4 ? 'vec4f' : 'f32',
+        VECTOR_INPUT: inputUnit === 4,
+        ROWS: tileRows,
+        COLUMNS: tile.columns,
+        SHARE: share,
+        TOGETHER: together,
+        WORKGROUP_X: across,
+        WORKGROUP_Y: down,
+      },
+      uniforms: {
+        N,
+        H,
+        W,
+        P,
+        Q,
+        S,
+        ...geometry(attrs),
+        x_pixel: C / inputUnit,
+        group_channels: channels,
+        columns,
+        group_columns: groupK / unit,
+      },
+      workgroups: [together ? blocks[0] : Math.ceil(blocks[0] / across), Math.ceil(blocks[1] / down), R * S],
+    };
+  };
+  const perUnit = (values: number, width: 1 | 4) => (width === 4 ? values / 4 : Math.min(4, values));
+  const alone = form('tiled', perUnit(8, inputUnit), perUnit(8, unit), 1);
+  const invocations = (R * S * groupC * K) / 64;
+  if (device.kind === 'software' || invocations >= GPU_INVOCATIONS) return [alone];
+  return [alone, form('workgroup', perUnit(4, inputUnit), perUnit(4, unit), FILTER_WORKGROUP.gpu)];
+}
+
+// --- variants, naive first -------------------------------------------------------------------------------------------
+
+export const convKernels = (context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel[] => [
+  plain('conv2d', context, sizes),
+  ...(isDepthwise(sizes) ? [depthwise('depthwise', context, sizes)] : tiledForward(context, sizes)),
+];
+
+export const convInputKernels = (context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel[] => [
+  plain('conv2d_input', context, sizes),
+  ...(isDepthwise(sizes) ? [depthwise('depthwise_input', context, sizes)] : tiledInput(context, sizes)),
+];
+
+export const convFilterKernels = (context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel[] => [
+  plain('conv2d_filter', context, sizes),
+  ...(isDepthwise(sizes) ? [depthwise('depthwise_filter', context, sizes)] : tiledFilter(context, sizes)),
+];

@@ -1,0 +1,92 @@
+// conv.ts: rows for convolution and its gradients: every load width, groups, strides, padding, dilation, ragged tiles.
+
+import { add, type ConvOptions, conv2d, conv2dFilter, conv2dInput, relu } from '../../src/engine/ops/index.ts';
+import type { Shape } from '../../src/kernels/types.ts';
+import { convOutputSize } from '../../src/kernels/conv.ts';
+import type { Case } from './types.ts';
+
+interface Setting {
+  readonly name: string;
+  readonly x: Shape;
+  readonly w: Shape;
+  readonly options?: ConvOptions;
+}
+
+const settings: readonly Setting[] = [
+  { name: '1x1', x: [2, 3, 5, 8], w: [1, 1, 8, 12] },
+  { name: '1x1, stride 2', x: [1, 5, 6, 4], w: [1, 1, 4, 8], options: { strides: [2, 2] } },
+  { name: '3x3, pad 1', x: [1, 5, 9, 8], w: [3, 3, 8, 8], options: { pads: [1, 1, 1, 1] } },
+  { name: '3x3, batch 3', x: [3, 4, 4, 4], w: [3, 3, 4, 16], options: { pads: [1, 1, 1, 1] } },
+  {
+    name: '7x7, stride 2, 3 channels',
+    x: [1, 9, 9, 3],
+    w: [7, 7, 3, 8],
+    options: { strides: [2, 2], pads: [3, 3, 3, 3] },
+  },
+  { name: 'asymmetric pads', x: [1, 5, 6, 4], w: [3, 2, 4, 4], options: { pads: [0, 1, 2, 3] } },
+  { name: 'asymmetric strides', x: [1, 6, 7, 4], w: [3, 3, 4, 4], options: { strides: [1, 3], pads: [1, 1, 1, 1] } },
+  { name: 'dilation 2', x: [1, 7, 8, 4], w: [3, 3, 4, 4], options: { dilations: [2, 2], pads: [2, 2, 2, 2] } },
+  { name: 'dilation 3, stride 2', x: [1, 9, 8, 4], w: [2, 3, 4, 4], options: { dilations: [3, 1], strides: [2, 2] } },
+  { name: 'groups 2', x: [2, 4, 5, 8], w: [3, 3, 4, 16], options: { groups: 2, pads: [1, 1, 1, 1] } },
+  { name: 'groups of one vector', x: [1, 4, 5, 8], w: [3, 3, 4, 8], options: { groups: 2 } },
+  { name: 'groups of three', x: [1, 4, 5, 6], w: [3, 3, 3, 6], options: { groups: 2 } },
+  { name: 'depthwise', x: [2, 5, 6, 8], w: [3, 3, 1, 8], options: { groups: 8, pads: [1, 1, 1, 1], strides: [2, 2] } },
+  { name: 'depthwise, multiplier 2', x: [1, 5, 4, 4], w: [3, 3, 1, 8], options: { groups: 4, pads: [1, 1, 1, 1] } },
+  { name: 'odd numbers of channels', x: [2, 4, 5, 5], w: [3, 3, 5, 7], options: { pads: [1, 1, 1, 1] } },
+  { name: '10 filters', x: [1, 4, 5, 8], w: [3, 3, 8, 10] },
+  { name: '12 filters of 6 channels', x: [1, 4, 9, 6], w: [3, 3, 6, 12] },
+  { name: 'one channel, one filter', x: [1, 6, 5, 1], w: [3, 3, 1, 1] },
+  { name: 'stride larger than the filter', x: [1, 8, 9, 4], w: [2, 2, 4, 4], options: { strides: [3, 3] } },
+  { name: 'single pixel', x: [1, 1, 1, 4], w: [3, 3, 4, 4], options: { pads: [1, 1, 1, 1] } },
+  { name: 'several tiles a row', x: [1, 2, 19, 4], w: [1, 3, 4, 20], options: { pads: [0, 1, 0, 1] } },
+];
+
+const output = ({ x, w, options = {} }: Setting): Shape => {
+  const attrs = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups: 1, ...options } as const;
+  return [x[0], ...convOutputSize([x[1], x[2]], [w[0], w[1]], attrs), w[3]];
+};
+
+export const convCases: readonly Case[] = [
+  ...settings.flatMap((setting): Case[] => {
+    const { name, x, w, options } = setting;
+    const y = output(setting);
+    return [
+      { op: 'conv2d', name, inputs: [x, w], build: ([a, b]) => conv2d(a, b, options) },
+      {
+        op: 'conv2dInput',
+        name,
+        inputs: [y, w],
+        build: ([dy, b]) => conv2dInput(dy, b, { ...options, inputSize: [x[1], x[2]] }),
+      },
+      {
+        op: 'conv2dFilter',
+        name,
+        inputs: [x, y],
+        build: ([a, dy]) => conv2dFilter(a, dy, { ...options, filterSize: [w[0], w[1]] }),
+      },
+    ];
+  }),
+  {
+    op: 'conv2d',
+    name: 'bias and relu',
+    inputs: [[2, 4, 9, 8], [3, 3, 8, 12], [12]],
+    distinct: true,
+    build: ([x, w, bias]) => relu(add(conv2d(x, w, { pads: [1, 1, 1, 1] }), bias)),
+  },
+  {
+    op: 'conv2d',
+    name: 'residual of 7 filters',
+    inputs: [
+      [1, 4, 9, 3],
+      [3, 3, 3, 7],
+      [1, 4, 9, 7],
+    ],
+    build: ([x, w, residual]) => add(conv2d(x, w, { pads: [1, 1, 1, 1] }), residual),
+  },
+  {
+    op: 'conv2dInput',
+    name: 'bias',
+    inputs: [[1, 4, 4, 8], [3, 3, 12, 8], [12]],
+    build: ([dy, w, bias]) => add(conv2dInput(dy, w, { strides: [2, 2], inputSize: [9, 9] }), bias),
+  },
+];
