@@ -1,0 +1,12 @@
+// softmax.ts: softmax and its logarithm.
+
+import { normalizeAxis } from '../../kernels/shape.ts';
+import { apply, type Value } from '../graph.ts';
+
+/** exp(x) / (sum of exp(x) along the axis); the last axis by default. */
+export const softmax = (x: Value, axis = -1, label?: string): Value =>
+  apply('softmax', [x], { axis: normalizeAxis('softmax', axis, x.shape.length) }, label);
+
+/** log(softmax(x)), computed without leaving the range of floats. */
+export const logSoftmax = (x: Value, axis = -1, label?: string): Value =>
+  apply('logSoftmax', [x], { axis: normalizeAxis('logSoftmax', axis, x.shape.length) }, label);
