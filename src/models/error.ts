@@ -1,0 +1,38 @@
+// error.ts: what is said when a model cannot be used as asked: one sentence that names the thing and the remedy.
+
+/** A user's mistake about a model: its file, a layer, a channel, a label, a picture's size. */
+export class ModelError extends Error {
+  override name = 'ModelError';
+}
+
+/** How many characters must be inserted, deleted or replaced to turn one text into the other (Levenshtein). */
+export function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      current.push(Math.min(replaced, previous[j] + 1, current[j - 1] + 1));
+    }
+    previous = current;
+  }
+  return previous[b.length];
+}
+
+/** The names most like the one asked for, nearest first; a name that contains it counts as near. */
+export function nearest(asked: string, names: Iterable<string>, count = 3): string[] {
+  const low = asked.toLowerCase();
+  const distance = (name: string): number => {
+    const other = name.toLowerCase();
+    const contained = low.length > 0 && (other.includes(low) || low.includes(other));
+    return contained ? Math.abs(low.length - other.length) / (low.length + other.length) : editDistance(low, other);
+  };
+  return [...new Set(names)]
+    .map((name) => ({ name, distance: distance(name) }))
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, count)
+    .map(({ name }) => name);
+}
+
+/** `"a", "b", "c"`. */
+export const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ');

@@ -1,0 +1,23 @@
+// index.ts: the door of this layer: opening networks, preparing pictures, naming classes.
+
+export { ModelError } from './error.ts';
+export { cifar10Labels, findLabel, labelFileNames, parseLabels, shortLabel } from './labels.ts';
+export { type LayerInfo, Model, type ModelOptions, parseModel, type Trace, type TraceOptions } from './model.ts';
+export { supportedOps } from './onnx/convert.ts';
+export type { ModelInput } from './onnx/input.ts';
+export { fromFileLayout, type Layout, toFileLayout } from './onnx/layout.ts';
+export { PREPROCESS_KEY } from './guess.ts';
+export {
+  type ChannelOrder,
+  checkPreprocess,
+  findPreset,
+  type Pixels,
+  type Preprocess,
+  pixelsToRgb,
+  preprocessGraph,
+  preprocessPixels,
+  preprocessRgb,
+  presets,
+  unpreprocess,
+} from './preprocess.ts';
+export { inputSize, resample } from './resample.ts';

@@ -1,0 +1,141 @@
+// convert.ts: traces the nodes of an ONNX graph into a graph of the engine, one converter an operator.
+// To support another operator, add a row to one of the tables in ops/.
+
+import { computation, Graph, type Value } from '../../engine/graph.ts';
+import { interpret } from '../../engine/interpret.ts';
+import { OpError } from '../../kernels/types.ts';
+import { ModelError } from '../error.ts';
+import { type Converter, NodeContext, nodeTitle, type TraceState } from './context.ts';
+import { toPlain } from './layout.ts';
+import { Fixed, type Operand, TensorCache, Traced } from './operand.ts';
+import { elementwise } from './ops/elementwise.ts';
+import { matrix } from './ops/matrix.ts';
+import { normalize } from './ops/normalize.ts';
+import { reduce } from './ops/reduce.ts';
+import { shape } from './ops/shape.ts';
+import { window } from './ops/window.ts';
+import { isOwnDomain, type OnnxGraph, type OnnxNode } from './proto.ts';
+
+const converters: Readonly<Record<string, Converter>> = {
+  ...elementwise,
+  ...matrix,
+  ...normalize,
+  ...reduce,
+  ...shape,
+  ...window,
+};
+
+/** Operators of ONNX that can be opened, by name. */
+export const supportedOps: readonly string[] = Object.keys(converters).sort();
+
+export const isSupported = (node: OnnxNode): boolean => isOwnDomain(node.domain) && Object.hasOwn(converters, node.op);
+
+/** What one node became. */
+export interface TracedNode {
+  readonly node: OnnxNode;
+  readonly outputs: readonly Operand[];
+  /** Nodes of the engine's graph that compute it: from the first id to before the last. */
+  readonly ids: readonly [from: number, to: number];
+  /** Weights it owns: name in the file and count of numbers. */
+  readonly weights: ReadonlyMap<string, number>;
+}
+
+export interface Problem {
+  readonly node: OnnxNode;
+  readonly why: string;
+}
+
+/** The nodes that a set of values is computed from, in the order of the file. */
+export function neededFor(graph: OnnxGraph, names: readonly string[]): OnnxNode[] {
+  const wanted = new Set(names);
+  const needed: OnnxNode[] = [];
+  // The file lists nodes after what they read, so one walk from the end finds all.
+  for (let i = graph.nodes.length - 1; i >= 0; i--) {
+    const node = graph.nodes[i];
+    if (!node.outputs.some((name) => wanted.has(name))) continue;
+    needed.push(node);
+    for (const name of node.inputs) wanted.add(name);
+  }
+  return needed.reverse();
+}
+
+/**
+ * Traces nodes in order. `values` holds what is known before (the input, the initializers) and receives the results.
+ * `problems`, if given, collects what cannot be traced, and nodes behind it are passed over; else the first one throws.
+ */
+export function traceNodes(
+  nodes: readonly OnnxNode[],
+  values: Map<string, Operand>,
+  state: TraceState,
+  problems?: Problem[],
+): TracedNode[] {
+  const traced: TracedNode[] = [];
+  const blocked = new Set<string>();
+  const block = (node: OnnxNode): void => node.outputs.forEach((name) => void blocked.add(name));
+  for (const node of nodes) {
+    if (node.inputs.some((name) => blocked.has(name))) {
+      block(node);
+      continue;
+    }
+    const from = state.graph.nodes.length;
+    try {
+      const { outputs, weights } = traceNode(node, values, state);
+      outputs.forEach((output, i) => void values.set(node.outputs[i], output));
+      traced.push({ node, outputs, weights, ids: [from, state.graph.nodes.length] });
+    } catch (error) {
+      if (!(error instanceof ModelError) && !(error instanceof OpError)) throw error;
+      if (!problems) throw new ModelError(`node "${nodeTitle(node)}" (${node.op}): ${ended(error.message)}`);
+      problems.push({ node, why: error.message });
+      block(node);
+    }
+  }
+  return traced;
+}
+
+const ended = (sentence: string): string => (sentence.endsWith('.') ? sentence : `${sentence}.`);
+
+function traceNode(node: OnnxNode, values: ReadonlyMap<string, Operand>, state: TraceState) {
+  if (!isSupported(node)) throw new ModelError('is no operator that Facet knows');
+  const inputs = node.inputs.map((name) => {
+    if (name === '') return undefined;
+    const operand = values.get(name);
+    if (!operand) throw new ModelError(`reads "${name}", which no node before it makes`);
+    return operand;
+  });
+  const known = inputs.filter((input) => input instanceof Fixed);
+  const isKnown = inputs.length > 0 && known.length === inputs.filter((input) => input !== undefined).length;
+  const context = isKnown ? new NodeContext(scratch(state), node, inputs) : new NodeContext(state, node, inputs);
+  const result = converters[node.op](context);
+  const outputs = (Array.isArray(result) ? result : [result]) as Operand[];
+  if (isKnown)
+    return { outputs: outputs.map((output) => folded(output, node, known)), weights: new Map<string, number>() };
+  for (const output of outputs) if (output instanceof Traced) label(output.value, node.outputs[0]);
+  return { outputs, weights: context.weights };
+}
+
+/** A state for nodes of known operands alone: they are traced by the same converters, and computed at once. */
+const scratch = (state: TraceState): TraceState => ({
+  ...state,
+  graph: new Graph(),
+  tensors: new TensorCache(),
+  constants: new Map(),
+  parameters: new Map(),
+  trainable: false,
+});
+
+function folded(output: Operand, node: OnnxNode, inputs: readonly Fixed[]): Fixed {
+  if (output instanceof Fixed) return output;
+  const isInteger = inputs.every((input) => input.isInteger);
+  const isStable = inputs.every((input) => input.isStable);
+  const value = toPlain(output.value, output.layout);
+  return new Fixed(node.outputs[0], value.shape, isInteger, isStable, () => {
+    const { data } = interpret(computation({ value })).outputs.value;
+    return isInteger ? data.map(Math.trunc) : Float32Array.from(data); // integer division cuts off
+  });
+}
+
+/** Names a result after its layer, so that plans and profiles speak the file's language. */
+function label(value: Value, name: string): void {
+  const { node, graph, id } = value;
+  if (node.kind === 'op' && !node.label) graph.nodes[id] = { ...node, label: name };
+}

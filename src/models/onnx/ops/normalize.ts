@@ -1,0 +1,94 @@
+// normalize.ts: batch and local response normalization, softmax.
+
+import type { Value } from '../../../engine/graph.ts';
+import * as ops from '../../../engine/ops/index.ts';
+import { normalizeAxis, sizeOf } from '../../../kernels/shape.ts';
+import type { Converter, NodeContext } from '../context.ts';
+import { nhwcAxis } from '../layout.ts';
+import { Fixed, type Operand, Traced } from '../operand.ts';
+
+/** x in a layout where one number a channel broadcasts as `shape`. */
+function byChannel(
+  context: NodeContext,
+  x: Operand,
+  channels: number,
+): { value: Value; shape: number[]; result: (y: Value) => Traced } {
+  if (x.shape.length === 4) {
+    return { value: context.nhwc(x), shape: [channels], result: (y) => new Traced(y, 'nhwc') };
+  }
+  const trailing = new Array<number>(Math.max(0, x.shape.length - 2)).fill(1);
+  return { value: context.plain(x), shape: [channels, ...trailing], result: (y) => new Traced(y) };
+}
+
+// y = (x - mean) / sqrt(variance + epsilon) * scale + bias, with the statistics of the file. While training, scale and
+// bias are states and the statistics stay; otherwise the four become one factor and one summand.
+const batchNormalization: Converter = (context) => {
+  if (context.int('training_mode', 0) === 1) {
+    context.refuse('normalizes by the batch it sees (training_mode 1). Export the model in evaluation mode');
+  }
+  const [scale, bias, mean, variance] = ['scale', 'bias', 'mean', 'variance'].map((what, i) =>
+    context.fixed(i + 1, what),
+  );
+  const epsilon = context.float('epsilon', 1e-5);
+  const { value, shape, result } = byChannel(context, context.operand(0), scale.size);
+  const deviation = (i: number) => Math.sqrt(variance.data[i] + epsilon);
+  if (context.state.trainable) {
+    const centred = ops.sub(
+      value,
+      context.derived([mean], 'channels', shape, () => Float32Array.from(mean.data)),
+    );
+    const inverse = context.derived([variance], `1/deviation ${epsilon}`, shape, () =>
+      Float32Array.from(variance.data, (_, i) => 1 / deviation(i)),
+    );
+    const gain = context.parameter(scale, 'channels', shape, () => Float32Array.from(scale.data));
+    const shift = context.parameter(bias, 'channels', shape, () => Float32Array.from(bias.data));
+    return result(ops.add(ops.mul(ops.mul(centred, inverse), gain), shift));
+  }
+  context.owns(scale);
+  context.owns(bias);
+  const factor = context.derived([scale, variance], `factor ${epsilon}`, shape, () =>
+    Float32Array.from(scale.data, (v, i) => v / deviation(i)),
+  );
+  const summand = context.derived([scale, bias, mean, variance], `summand ${epsilon}`, shape, () =>
+    Float32Array.from(bias.data, (v, i) => v - (mean.data[i] * scale.data[i]) / deviation(i)),
+  );
+  return result(ops.add(ops.mul(value, factor), summand));
+};
+
+const localResponse: Converter = (context) => {
+  const x = context.operand(0);
+  if (x.shape.length !== 4) context.refuse(`takes [${x.shape.join(',')}]; only pictures [N,C,H,W] are understood`);
+  const y = ops.lrn(context.nhwc(x), {
+    size: context.int('size', 1),
+    alpha: context.float('alpha', 1e-4),
+    beta: context.float('beta', 0.75),
+    bias: context.float('bias', 1),
+  });
+  return new Traced(y, 'nhwc');
+};
+
+/** Before opset 13 a softmax runs over all axes from `axis` on together; since then over that axis alone. */
+const softmaxWith =
+  (softmax: (x: Value, axis: number) => Value): Converter =>
+  (context) => {
+    const x = context.operand(0);
+    const isJoint = context.opset < 13;
+    const axis = normalizeAxis('Softmax', context.int('axis', isJoint ? 1 : -1), x.shape.length);
+    const others = x.shape.slice(axis + 1);
+    if (isJoint && sizeOf(others) > 1) {
+      const plain = context.plain(x);
+      const lead = x.shape.slice(0, axis);
+      return new Traced(
+        ops.reshape(softmax(ops.reshape(plain, [...lead, sizeOf(x.shape.slice(axis))]), lead.length), x.shape),
+      );
+    }
+    if (x instanceof Fixed || typeof x.layout === 'object') return new Traced(softmax(context.plain(x), axis));
+    return new Traced(softmax(x.value, x.layout === 'nhwc' ? nhwcAxis(axis) : axis), x.layout);
+  };
+
+export const normalize: Record<string, Converter> = {
+  BatchNormalization: batchNormalization,
+  LRN: localResponse,
+  Softmax: softmaxWith(ops.softmax),
+  LogSoftmax: softmaxWith(ops.logSoftmax),
+};

@@ -1,0 +1,207 @@
+// shape.ts: what renames, cuts, joins and turns axes, and sizes worked out while tracing. Most of it moves no numbers.
+
+import * as ops from '../../../engine/ops/index.ts';
+import { normalizeAxis, sizeOf } from '../../../kernels/shape.ts';
+import type { Shape } from '../../../kernels/types.ts';
+import type { Converter, NodeContext } from '../context.ts';
+import { nhwcAxis, permute, TO_NHWC } from '../layout.ts';
+import { Fixed, fixedIntegers, type Operand, Traced } from '../operand.ts';
+
+/** x under another shape of the file. Maps that become rows keep their order in memory, see `Flattened`. */
+function reshaped(context: NodeContext, x: Operand, shape: Shape): Operand {
+  if (sizeOf(shape) !== sizeOf(x.shape)) {
+    context.refuse(
+      `cannot reshape [${x.shape.join(',')}] to [${shape.join(',')}]; the file fixes sizes that do not fit`,
+    );
+  }
+  if (x instanceof Fixed) return new Fixed(x.name, shape, x.isInteger, x.isStable, () => x.data);
+  if (shape.join() === x.shape.join()) return x;
+  const [, H, W, C] = x.value.shape;
+  const isRows = x.layout === 'nhwc' && shape.length === 2 && shape[0] === x.shape[0];
+  if (isRows && C > 1 && H * W > 1) return new Traced(ops.reshape(x.value, shape), { flattened: [H, W, C] });
+  return new Traced(ops.reshape(context.plain(x), shape));
+}
+
+// 0 copies a size of the input (unless allowzero), -1 stands for what is left.
+const reshape: Converter = (context) => {
+  const x = context.operand(0);
+  const target = [...(context.integers(1, 'shape') ?? context.refuse('lacks the shape to take'))];
+  const { fileBatch, batch } = context.state;
+  const isCopy = context.int('allowzero', 0) === 0;
+  const sizes = target.map((d, axis) => (d === 0 && isCopy ? x.shape[axis] : d));
+  // Files exported for one batch write it out, mostly 1; the batch that is traced takes its place.
+  const isBatchFirst = x instanceof Traced && x.shape[0] === batch && sizes[0] === fileBatch && sizes.length > 1;
+  if (isBatchFirst) sizes[0] = batch;
+  const open = sizes.indexOf(-1);
+  if (open >= 0) {
+    const known = sizes.reduce((product, d, axis) => (axis === open ? product : product * d), 1);
+    sizes[open] = known === 0 ? 0 : sizeOf(x.shape) / known;
+  }
+  return reshaped(context, x, sizes);
+};
+
+const flatten: Converter = (context) => {
+  const x = context.operand(0);
+  const axis = context.int('axis', 1);
+  const split = axis < 0 ? axis + x.shape.length : axis;
+  return reshaped(context, x, [sizeOf(x.shape.slice(0, split)), sizeOf(x.shape.slice(split))]);
+};
+
+const squeeze: Converter = (context) => {
+  const x = context.operand(0);
+  const given = context.integers(1, 'axes')?.map((axis) => normalizeAxis('Squeeze', axis, x.shape.length));
+  const kept = x.shape.filter((d, axis) => (given ? !given.includes(axis) : d !== 1));
+  return reshaped(context, x, kept);
+};
+
+const unsqueeze: Converter = (context) => {
+  const x = context.operand(0);
+  const axes = context.integers(1, 'axes') ?? context.refuse('lacks its axes');
+  const rank = x.shape.length + axes.length;
+  const added = new Set(axes.map((axis) => normalizeAxis('Unsqueeze', axis, rank)));
+  const rest = [...x.shape];
+  return reshaped(
+    context,
+    x,
+    Array.from({ length: rank }, (_, axis) => (added.has(axis) ? 1 : (rest.shift() as number))),
+  );
+};
+
+const isAscending = (axes: readonly number[]): boolean => axes.every((axis, i) => axis === i);
+
+const transpose: Converter = (context) => {
+  const x = context.operand(0);
+  const perm = context.ints('perm') ?? x.shape.map((_, axis) => x.shape.length - 1 - axis);
+  if (x instanceof Fixed || x.layout === 'plain') {
+    const value = context.plain(x);
+    // Channels-last in the file, channels-first from here on: the same numbers, called nhwc.
+    const isRenaming = perm.length === 4 && isAscending(TO_NHWC.map((axis) => perm[axis]));
+    return isRenaming ? new Traced(value, 'nhwc') : new Traced(permute(value, perm));
+  }
+  // And the other way round: an nhwc value turned to [N,H,W,C] is already there.
+  if (x.layout === 'nhwc' && perm.join() === TO_NHWC.join()) return new Traced(x.value);
+  return new Traced(permute(context.plain(x), perm));
+};
+
+/** The operand in a layout, with the way from axes of the file to those of the value. */
+function withAxes(context: NodeContext, x: Operand) {
+  if (x instanceof Traced && x.layout === 'nhwc') {
+    return { value: x.value, place: nhwcAxis, result: (y: Traced['value']) => new Traced(y, 'nhwc') };
+  }
+  const place = (axis: number) => axis;
+  return { value: context.plain(x), place, result: (y: Traced['value']) => new Traced(y) };
+}
+
+const concat: Converter = (context) => {
+  const parts = context.inputs.map((_, i) => context.operand(i));
+  const axis = normalizeAxis('Concat', context.int('axis', 1), parts[0].shape.length);
+  const isMap = parts.some((part) => part instanceof Traced && part.layout === 'nhwc');
+  if (isMap)
+    return new Traced(
+      ops.concat(
+        parts.map((part) => context.nhwc(part)),
+        nhwcAxis(axis),
+      ),
+      'nhwc',
+    );
+  return new Traced(
+    ops.concat(
+      parts.map((part) => context.plain(part)),
+      axis,
+    ),
+  );
+};
+
+// Before opset 10 the ranges are attributes.
+const slice: Converter = (context) => {
+  const x = context.operand(0);
+  const rank = x.shape.length;
+  const starts = context.integers(1, 'starts') ?? context.refuse('lacks its starts');
+  const ends = context.integers(2, 'ends') ?? context.refuse('lacks its ends');
+  const along = context.integers(3, 'axes') ?? starts.map((_, i) => i);
+  const steps = context.integers(4, 'steps');
+  const { value, place, result } = withAxes(context, x);
+  const axes = along.map((axis) => place(normalizeAxis('Slice', axis, rank)));
+  return result(ops.slice(value, { starts, ends, axes, steps }));
+};
+
+const pad: Converter = (context) => {
+  const x = context.operand(0);
+  const rank = x.shape.length;
+  const amounts = context.integers(1, 'pads') ?? context.refuse('lacks its pads');
+  const axes = context.has(3) ? Array.from(context.fixed(3, 'axes').data) : x.shape.map((_, i) => i);
+  const mode = context.text('mode', 'constant');
+  if (mode !== 'constant' && mode !== 'reflect' && mode !== 'edge')
+    return context.refuse(`pads in the unknown mode "${mode}"`);
+  const { value, place, result } = withAxes(context, x);
+  const pads = new Array<number>(2 * rank).fill(0);
+  axes.forEach((raw, i) => {
+    const axis = place(normalizeAxis('Pad', raw, rank));
+    pads[axis] = amounts[i];
+    pads[axis + rank] = amounts[i + axes.length];
+  });
+  return result(ops.pad(value, { pads, mode, value: context.scalar(2, 'value') ?? 0 }));
+};
+
+const shapeOf: Converter = (context) => {
+  const { shape } = context.operand(0);
+  const part = shape.slice(context.int('start', 0), context.node.attributes.get('end')?.i);
+  return fixedIntegers(context.node.outputs[0], part, [part.length], false);
+};
+
+/** Of known operands only: picking sizes from a shape. */
+const gather: Converter = (context) => {
+  const x = context.operand(0);
+  const indices = context.fixed(1, 'indices');
+  if (!(x instanceof Fixed) || x.shape.length !== 1) {
+    return context.refuse(`picks from [${x.shape.join(',')}]; only sizes and other known lists are understood`);
+  }
+  const picked = Array.from(indices.data, (i) => x.data[i < 0 ? i + x.size : i]);
+  const isStable = x.isStable && indices.isStable;
+  return new Fixed(context.node.outputs[0], indices.shape, x.isInteger, isStable, () => Float64Array.from(picked));
+};
+
+const FLOAT_TYPES = [1, 10, 11, 16];
+
+const cast: Converter = (context) => {
+  const x = context.operand(0);
+  const isFloat = FLOAT_TYPES.includes(context.int('to', 1));
+  if (x instanceof Traced) return isFloat ? x : context.refuse('rounds to whole numbers, which have no gradient');
+  const read = () => (isFloat ? Float32Array.from(x.data) : Float64Array.from(x.data, Math.trunc));
+  return new Fixed(context.node.outputs[0], x.shape, !isFloat, x.isStable, read);
+};
+
+const constant: Converter = (context) => {
+  const { attributes, outputs } = context.node;
+  const name = outputs[0];
+  const tensor = attributes.get('value')?.t;
+  if (tensor) {
+    tensor.check();
+    return new Fixed(name, tensor.shape, tensor.isInteger, true, () => tensor.data);
+  }
+  const [ints, floats] = [attributes.get('value_ints')?.ints, attributes.get('value_floats')?.floats];
+  const [int, float] = [attributes.get('value_int')?.i, attributes.get('value_float')?.f];
+  if (ints) return fixedIntegers(name, ints, [ints.length], true);
+  if (int !== undefined) return fixedIntegers(name, [int], [], true);
+  const numbers = floats ?? (float === undefined ? context.refuse('holds no numbers') : [float]);
+  return new Fixed(name, floats ? [floats.length] : [], false, true, () => Float32Array.from(numbers));
+};
+
+const identity: Converter = (context) => context.operand(0);
+
+export const shape: Record<string, Converter> = {
+  Reshape: reshape,
+  Flatten: flatten,
+  Squeeze: squeeze,
+  Unsqueeze: unsqueeze,
+  Transpose: transpose,
+  Concat: concat,
+  Slice: slice,
+  Pad: pad,
+  Shape: shapeOf,
+  Gather: gather,
+  Cast: cast,
+  Constant: constant,
+  Identity: identity,
+  Dropout: identity,
+};

@@ -1,0 +1,166 @@
+// tensor.ts: the numbers of a TensorProto. Float32 ones that lie aligned in the file are viewed where they are; what is
+// unaligned, of another type or written number by number is copied once, when first asked for.
+
+import { ModelError } from '../error.ts';
+
+export interface TensorFields {
+  name: string;
+  /** Number of TensorProto.DataType. */
+  type: number;
+  shape: readonly number[];
+  raw?: Uint8Array;
+  floats: number[];
+  integers: number[];
+  doubles: number[];
+  isExternal: boolean;
+}
+
+interface DataType {
+  readonly name: string;
+  readonly bytes: number;
+  readonly isInteger: boolean;
+  read(view: DataView, offset: number): number;
+}
+
+const type = (name: string, bytes: number, isInteger: boolean, read: DataType['read']): DataType => ({
+  name,
+  bytes,
+  isInteger,
+  read,
+});
+
+/** By TensorProto.DataType. All are little-endian in `raw_data`. */
+const dataTypes: Readonly<Record<number, DataType>> = {
+  1: type('float', 4, false, (view, at) => view.getFloat32(at, true)),
+  2: type('uint8', 1, true, (view, at) => view.getUint8(at)),
+  3: type('int8', 1, true, (view, at) => view.getInt8(at)),
+  4: type('uint16', 2, true, (view, at) => view.getUint16(at, true)),
+  5: type('int16', 2, true, (view, at) => view.getInt16(at, true)),
+  6: type('int32', 4, true, (view, at) => view.getInt32(at, true)),
+  7: type('int64', 8, true, (view, at) => Number(view.getBigInt64(at, true))),
+  9: type('bool', 1, true, (view, at) => view.getUint8(at)),
+  10: type('float16', 2, false, (view, at) => fromFloat16(view.getUint16(at, true))),
+  11: type('double', 8, false, (view, at) => view.getFloat64(at, true)),
+  12: type('uint32', 4, true, (view, at) => view.getUint32(at, true)),
+  13: type('uint64', 8, true, (view, at) => Number(view.getBigUint64(at, true))),
+  16: type('bfloat16', 2, false, (view, at) => fromBfloat16(view.getUint16(at, true))),
+};
+const FLOAT = 1;
+const FLOAT16 = 10;
+const BFLOAT16 = 16;
+
+/** IEEE 754 binary16, from its bits. */
+export function fromFloat16(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+const word = new DataView(new ArrayBuffer(4));
+
+/** The upper half of a float32. */
+function fromBfloat16(bits: number): number {
+  word.setUint32(0, bits << 16);
+  return word.getFloat32(0);
+}
+
+/** Float32Array is a view of memory of this byte order; ONNX files are little-endian. */
+const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/** A tensor of the file, in the file's own layout. */
+export class OnnxTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  private readonly dataType: DataType | undefined;
+  private decoded?: Float32Array | Float64Array;
+
+  constructor(private readonly fields: TensorFields) {
+    this.name = fields.name;
+    this.shape = fields.shape;
+    this.dataType = dataTypes[fields.type];
+  }
+
+  get size(): number {
+    return this.shape.reduce((product, d) => product * d, 1);
+  }
+
+  /** Integers and truth values: sizes, axes and indices, not weights. */
+  get isInteger(): boolean {
+    return this.dataType?.isInteger ?? false;
+  }
+
+  /** Float32 for all float types; float64 for integers, exact up to 2^53. Throws where the tensor is not whole. */
+  get data(): Float32Array | Float64Array {
+    this.decoded ??= this.decode();
+    return this.decoded;
+  }
+
+  /** Throws a `ModelError` where the tensor cannot be used. */
+  check(): void {
+    const { name } = this;
+    if (this.shape.some((d) => !Number.isInteger(d) || d < 0)) {
+      throw new ModelError(`the tensor "${name}" has the impossible shape [${this.shape.join(',')}]. Export it again.`);
+    }
+    if (this.fields.isExternal) {
+      throw new ModelError(
+        `the numbers of "${name}" lie in a file of their own (external data). ` +
+          'Save the model as one file: onnx.save(model, path, save_as_external_data=False).',
+      );
+    }
+    if (!this.dataType) {
+      throw new ModelError(
+        `the tensor "${name}" is of the type number ${this.fields.type}, which is neither a float nor an integer of a ` +
+          'known kind. Export it as float32.',
+      );
+    }
+    if (this.isInteger) return;
+    const { data } = this;
+    for (let i = 0; i < data.length; i++) {
+      if (Number.isNaN(data[i])) {
+        throw new ModelError(
+          `the tensor "${name}" holds NaN (element ${i} of ${data.length}). Export the model again.`,
+        );
+      }
+    }
+  }
+
+  private decode(): Float32Array | Float64Array {
+    const { raw } = this.fields;
+    const { size } = this;
+    const kind = this.dataType;
+    if (!kind) throw new ModelError(`the tensor "${this.name}" is of an unknown type.`);
+    if (!raw) return this.fromLists(kind, size);
+    if (raw.byteLength !== size * kind.bytes) this.refuseLength(raw.byteLength / kind.bytes);
+    if (this.fields.type === FLOAT && isLittleEndian) {
+      const isAligned = raw.byteOffset % 4 === 0;
+      // A Float32Array cannot start between two words: an unaligned tensor is copied.
+      return isAligned
+        ? new Float32Array(raw.buffer, raw.byteOffset, size)
+        : new Float32Array(raw.slice().buffer, 0, size);
+    }
+    const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+    const data = kind.isInteger ? new Float64Array(size) : new Float32Array(size);
+    for (let i = 0; i < size; i++) data[i] = kind.read(view, i * kind.bytes);
+    return data;
+  }
+
+  private fromLists(kind: DataType, size: number): Float32Array | Float64Array {
+    const { floats, integers, doubles, type: number } = this.fields;
+    const list = floats.length ? floats : doubles.length ? doubles : integers;
+    if (list.length !== size) this.refuseLength(list.length);
+    if (kind.isInteger) return Float64Array.from(list);
+    // Half floats outside raw_data are written as their bits, in int32_data.
+    if (number === FLOAT16) return Float32Array.from(list, fromFloat16);
+    if (number === BFLOAT16) return Float32Array.from(list, fromBfloat16);
+    return Float32Array.from(list);
+  }
+
+  private refuseLength(count: number): never {
+    throw new ModelError(
+      `the tensor "${this.name}" holds ${count} numbers, its shape [${this.shape.join(',')}] asks for ${this.size}. ` +
+        'Download or export the model again.',
+    );
+  }
+}

@@ -1,0 +1,52 @@
+// shared.ts: reads the networks, pictures and recorded numbers that lie beside the project, in ../shared. They are not
+// part of it; a test that needs them fails with one plain sentence where they are absent.
+
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Tensor } from '../../src/engine/graph.ts';
+
+const root = path.resolve('..', 'shared');
+
+/** The bytes of a file, by its path inside the shared folder. */
+export function sharedBytes(file: string): Uint8Array {
+  const place = path.join(root, file);
+  if (!existsSync(place)) throw new Error(`${file} is missing: this test needs the data folder ${root}.`);
+  const { buffer, byteOffset, byteLength } = readFileSync(place);
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** One recorded array, as golden/manifest.json lists it. */
+export interface Golden {
+  readonly file: string;
+  readonly shape: readonly number[];
+  readonly what: string;
+  readonly model: string;
+  readonly input: string;
+  readonly index: number;
+  readonly target: number;
+  readonly layer?: string;
+}
+
+export const goldenManifest = (): Golden[] => JSON.parse(new TextDecoder().decode(sharedBytes('golden/manifest.json')));
+
+/** A float32 array in NumPy's format, rows first. */
+export function sharedArray(file: string): Tensor {
+  const bytes = sharedBytes(file);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const isFirst = view.getUint8(6) === 1;
+  const headerStart = isFirst ? 10 : 12;
+  const headerLength = isFirst ? view.getUint16(8, true) : view.getUint32(8, true);
+  const header = new TextDecoder().decode(bytes.subarray(headerStart, headerStart + headerLength));
+  const shape = /'shape': \(([^)]*)\)/.exec(header)?.[1];
+  if (shape === undefined || !header.includes("'<f4'") || header.includes('True')) {
+    throw new Error(`${file}: expected float32 in row-major order, found ${header.trim()}`);
+  }
+  const data = bytes.slice(headerStart + headerLength);
+  return {
+    shape: shape
+      .split(',')
+      .filter((d) => d.trim())
+      .map(Number),
+    data: new Float32Array(data.buffer),
+  };
+}
