@@ -2,7 +2,7 @@
 
 import { opDef } from '../../kernels/index.ts';
 import { sameShape, sizeOf } from '../../kernels/shape.ts';
-import { type Computation, type Graph, type Node, operandsOf, type OpNode, rootsOf, type Value } from '../graph.ts';
+import { type Computation, type Graph, type Node, operandsOf, type OpNode, rootsOf, Value } from '../graph.ts';
 import { type Pass, rewrite } from '../rewrite.ts';
 
 /** Ops on constants up to this many elements are computed here; larger ones run once on the device. */
@@ -97,8 +97,10 @@ export const fold: Pass = (source) =>
   rewrite(source, (node, inputs, graph) => {
     const unchanged = identity(node, inputs);
     if (unchanged) return unchanged;
-    if (node.op === 'reshape' && inputs[0].node.kind === 'op' && inputs[0].node.op === 'reshape') {
-      return graph.add({ ...node, inputs: [inputs[0].node.inputs[0]] });
+    const [first] = inputs;
+    if (node.op === 'reshape' && first.node.kind === 'op' && first.node.op === 'reshape') {
+      const source = new Value(graph, first.node.inputs[0]);
+      return sameShape(source.shape, node.shape) ? source : graph.add({ ...node, inputs: [source.id] });
     }
     const tensors = inputs.map(constantOf);
     const small = sizeOf(node.shape) <= FOLD_LIMIT && inputs.every((value) => sizeOf(value.shape) <= FOLD_LIMIT);

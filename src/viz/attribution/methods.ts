@@ -44,5 +44,7 @@ export type MethodName = keyof typeof methods;
 
 export function findMethod(name: string): Method {
   if (Object.hasOwn(methods, name)) return methods[name as MethodName];
-  throw new ModelError(`there is no attribution method "${name}". Near: ${quoted(nearest(name, Object.keys(methods)))}.`);
+  throw new ModelError(
+    `there is no attribution method "${name}". Near: ${quoted(nearest(name, Object.keys(methods)))}.`,
+  );
 }

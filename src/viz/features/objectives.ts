@@ -3,7 +3,23 @@
 // "Feature Visualization", Distill 2017, doi:10.23915/distill.00007.
 
 import type { Tensor, Value } from '../../engine/graph.ts';
-import { abs, add, div, matmul, mean, mul, neg, reshape, slice, softmax, sqrt, square, sub, sum, transpose } from '../../engine/ops/index.ts';
+import {
+  abs,
+  add,
+  div,
+  matmul,
+  mean,
+  mul,
+  neg,
+  reshape,
+  slice,
+  softmax,
+  sqrt,
+  square,
+  sub,
+  sum,
+  transpose,
+} from '../../engine/ops/index.ts';
 import { ModelError } from '../../models/error.ts';
 
 /** What an objective may look at. */
@@ -43,7 +59,8 @@ export class Objective {
   }
 
   private combine(sign: string, other: Term, op: (a: Value, b: Value | number) => Value): Objective {
-    const [left, right] = sign === '*' ? [parenthesized(this), parenthesized(other)] : [this.text, parenthesized(other)];
+    const [left, right] =
+      sign === '*' ? [parenthesized(this), parenthesized(other)] : [this.text, parenthesized(other)];
     return new Objective(`${left} ${sign} ${right}`, (context) =>
       op(this.evaluate(context), typeof other === 'number' ? other : other.evaluate(context)),
     );
@@ -100,7 +117,9 @@ export const direction = (layer: string, vector: Tensor, name = 'direction'): Ob
     const value = spatial(context.layer(layer));
     const channels = value.shape[3];
     if (vector.data.length !== channels) {
-      throw new ModelError(`direction "${name}" has ${vector.data.length} numbers; layer "${layer}" has ${channels} channels.`);
+      throw new ModelError(
+        `direction "${name}" has ${vector.data.length} numbers; layer "${layer}" has ${channels} channels.`,
+      );
     }
     const weights = value.graph.constant({ shape: [channels], data: vector.data });
     return mean(sum(mul(value, weights), [3]));
@@ -108,7 +127,8 @@ export const direction = (layer: string, vector: Tensor, name = 'direction'): Ob
 
 const classOf = (logits: Value, target: number): Value => {
   const classes = logits.shape[1];
-  if (target < 0 || target >= classes) throw new ModelError(`the network has classes 0 to ${classes - 1}; there is no class ${target}.`);
+  if (target < 0 || target >= classes)
+    throw new ModelError(`the network has classes 0 to ${classes - 1}; there is no class ${target}.`);
   return slice(logits, { starts: [0, target], ends: [logits.shape[0], target + 1] });
 };
 
@@ -123,8 +143,7 @@ export const prob = (target: number): Objective =>
 // Penalties. All are sums over the picture, not means, as in Lucid.
 
 /** Sum of |x - c|; c is the grey the picture should fall back to. */
-export const l1 = (constant = 0.5): Objective =>
-  new Objective('l1', ({ image }) => sum(abs(sub(image, constant))));
+export const l1 = (constant = 0.5): Objective => new Objective('l1', ({ image }) => sum(abs(sub(image, constant))));
 
 /** Square root of the sum of (x - c)². */
 export const l2 = (constant = 0.5): Objective =>

@@ -100,4 +100,5 @@ function correlate(t: Value): Value {
   return reshape(matmul(reshape(t, [pixels, 3]), t.graph.constant({ shape: [3, 3], data })), shape);
 }
 
-const squash = (value: Value, kind: ImageParam['squash']): Value => (kind === 'sigmoid' ? sigmoid(value) : clip(value, 0, 1));
+const squash = (value: Value, kind: ImageParam['squash']): Value =>
+  kind === 'sigmoid' ? sigmoid(value) : clip(value, 0, 1);

@@ -93,7 +93,8 @@ export function parseObjective(source: string, options: ParseOptions = {}): Obje
       return inner;
     }
     const token = peek();
-    if (!token || token.kind === 'sign') return fail(token ? `"${token.text}" stands where a term should.` : 'a term is missing at the end.');
+    if (!token || token.kind === 'sign')
+      return fail(token ? `"${token.text}" stands where a term should.` : 'a term is missing at the end.');
     position++;
     if (token.kind === 'word' && NUMBER.test(token.text)) return Number(token.text);
     if (token.kind === 'word' && peek()?.text === '(' && peek()?.kind === 'sign') return call(token.text);
@@ -109,7 +110,9 @@ export function parseObjective(source: string, options: ParseOptions = {}): Obje
       if (!argument) return fail(`${name}(…) takes the name of a layer.`);
       return withLayer[name as keyof typeof withLayer](argument);
     }
-    return penalty(name) ?? fail(`there is no function "${name}". Known are diversity(layer), layer(name), tv, l1 and l2.`);
+    return (
+      penalty(name) ?? fail(`there is no function "${name}". Known are diversity(layer), layer(name), tv, l1 and l2.`)
+    );
   }
 
   function penalty(name: string): Objective | undefined {
@@ -119,7 +122,8 @@ export function parseObjective(source: string, options: ParseOptions = {}): Obje
 
   function unit(token: Token): Objective {
     // A quoted layer name may be followed directly by `:channel`.
-    const suffix = token.kind === 'quoted' && peek()?.joined && peek()?.text.startsWith(':') ? tokens[position++].text : '';
+    const suffix =
+      token.kind === 'quoted' && peek()?.joined && peek()?.text.startsWith(':') ? tokens[position++].text : '';
     const { text } = token;
     if (token.kind === 'word') {
       const plain = penalty(text);
@@ -139,7 +143,9 @@ export function parseObjective(source: string, options: ParseOptions = {}): Obje
     const place = /^:(\d+)(?:@(\d+),(\d+))?$/.exec(address);
     if (!place) return fail(`"${layer}${address}" should read layer:channel or layer:channel@x,y with whole numbers.`);
     const channel = Number(place[1]);
-    return place[2] === undefined ? objectives.channel(layer, channel) : objectives.neuron(layer, channel, Number(place[2]), Number(place[3]));
+    return place[2] === undefined
+      ? objectives.channel(layer, channel)
+      : objectives.neuron(layer, channel, Number(place[2]), Number(place[3]));
   }
 
   function classNumber(text: string): number {

@@ -2,13 +2,13 @@
 // Row 17; the lists are the published ones. All moves of a list are drawn on the device and applied as one sampling.
 
 import type { Value } from '../../engine/graph.ts';
-import { affineSample, randomAffine, type TransformStep } from '../../engine/ops/index.ts';
+import { type AffineMove, affineSample, randomAffine } from '../../engine/ops/index.ts';
 
 export interface Transforms {
   /** Pixels of grey border added around the picture first. */
   readonly pad: number;
   /** In the order they are applied. */
-  readonly moves: readonly TransformStep[];
+  readonly moves: readonly AffineMove[];
 }
 
 const range = (count: number, f: (i: number) => number): number[] => Array.from({ length: count }, (_, i) => f(i));
@@ -27,7 +27,12 @@ export const transformPresets = {
   /** Those of the article "Feature Visualization" (Distill 2017). */
   distill2017: {
     pad: 16,
-    moves: [{ jitter: 16 }, { scale: [1, 0.975, 1.025, 0.95, 1.05] }, { rotate: range(11, (i) => i - 5) }, { jitter: 8 }],
+    moves: [
+      { jitter: 16 },
+      { scale: [1, 0.975, 1.025, 0.95, 1.05] },
+      { rotate: range(11, (i) => i - 5) },
+      { jitter: 8 },
+    ],
   },
   none: { pad: 0, moves: [] },
 } as const satisfies Record<string, Transforms>;
@@ -52,7 +57,10 @@ export function transformsFor(preset: TransformPreset, [height, width]: readonly
 const BORDER = 0.5;
 
 /** [height, width] that remain when the border is added and the jitters have cut off their share. */
-export function transformedSize([height, width]: readonly [number, number], { pad, moves }: Transforms): [number, number] {
+export function transformedSize(
+  [height, width]: readonly [number, number],
+  { pad, moves }: Transforms,
+): [number, number] {
   const cut = moves.reduce((sum, move) => sum + ('jitter' in move ? move.jitter : 0), 0);
   const grow = 2 * pad - cut;
   return [height + grow, width + grow];
@@ -68,6 +76,13 @@ export function traceTransforms(
 ): Value {
   const [batch, height, width] = image.shape;
   if (transforms.moves.length === 0 && size[0] === height && size[1] === width) return image;
-  const matrix = randomAffine(step, { seed, stream: 0, batch, inputSize: [height, width], outputSize: size, transforms: transforms.moves });
+  const matrix = randomAffine(step, {
+    seed,
+    stream: 0,
+    batch,
+    inputSize: [height, width],
+    outputSize: size,
+    moves: transforms.moves,
+  });
   return affineSample(image, matrix, { size, fill: BORDER });
 }

@@ -49,7 +49,9 @@ function resolveSize(model: Model, size: VisualizationOptions['size']): [number,
   const { height, width } = model.input;
   const fixed = height !== undefined && width !== undefined ? ([height, width] as [number, number]) : undefined;
   if (size && fixed && (size[0] !== fixed[0] || size[1] !== fixed[1])) {
-    throw new ModelError(`"${model.name}" takes pictures of ${fixed.join('x')} only, not ${size.join('x')}. Leave the size out.`);
+    throw new ModelError(
+      `"${model.name}" takes pictures of ${fixed.join('x')} only, not ${size.join('x')}. Leave the size out.`,
+    );
   }
   return fixed ?? (size ? [size[0], size[1]] : [DEFAULT_SIZE, DEFAULT_SIZE]);
 }
@@ -106,7 +108,12 @@ export class Visualization {
   ) {}
 
   /** Builds the programs of a run. Throws a `ModelError` for an unknown layer, channel, class or an unfit size. */
-  static async create(device: Device, model: Model, objective: Objective, options: VisualizationOptions = {}): Promise<Visualization> {
+  static async create(
+    device: Device,
+    model: Model,
+    objective: Objective,
+    options: VisualizationOptions = {},
+  ): Promise<Visualization> {
     const redirectSteps = options.redirectSteps ?? DEFAULT_REDIRECT_STEPS;
     const plain = trace(model, objective, options, defaultRules);
     const main = await compile(device, plain.step, { label: 'visualize' });
@@ -128,7 +135,10 @@ export class Visualization {
   }
 
   /** Does `steps` steps, several a submit. Stops between submits when the signal aborts; returns the steps done. */
-  async advance(steps: number, options: { readonly signal?: AbortSignal; readonly submitMillis?: number } = {}): Promise<number> {
+  async advance(
+    steps: number,
+    options: { readonly signal?: AbortSignal; readonly submitMillis?: number } = {},
+  ): Promise<number> {
     const { device } = this.main;
     const budget = options.submitMillis ?? DEFAULT_SUBMIT_MILLIS;
     let done = 0;

@@ -47,7 +47,11 @@ export function sumChannels(values: ArrayLike<number>, [, channels, height, widt
 }
 
 /** [H,W] resized bilinearly, pixel centres at half-integers, edges repeated (PyTorch's align_corners=False). */
-export function resizeBilinear(map: ArrayLike<number>, from: readonly [number, number], to: readonly [number, number]): Float32Array {
+export function resizeBilinear(
+  map: ArrayLike<number>,
+  from: readonly [number, number],
+  to: readonly [number, number],
+): Float32Array {
   const taps = (k: number): { low: number; high: number; share: number }[] =>
     Array.from({ length: to[k] }, (_, i) => {
       const at = Math.min(Math.max(((i + 0.5) * from[k]) / to[k] - 0.5, 0), from[k] - 1);
@@ -58,7 +62,8 @@ export function resizeBilinear(map: ArrayLike<number>, from: readonly [number, n
   const result = new Float32Array(to[0] * to[1]);
   rows.forEach((row, h) => {
     columns.forEach((column, w) => {
-      const blend = (r: number) => map[r * from[1] + column.low] * (1 - column.share) + map[r * from[1] + column.high] * column.share;
+      const blend = (r: number) =>
+        map[r * from[1] + column.low] * (1 - column.share) + map[r * from[1] + column.high] * column.share;
       result[h * to[1] + w] = blend(row.low) * (1 - row.share) + blend(row.high) * row.share;
     });
   });
@@ -67,7 +72,8 @@ export function resizeBilinear(map: ArrayLike<number>, from: readonly [number, n
 
 /** Parses what d3 gives: "rgb(1, 2, 3)" or "#010203". */
 function channelsOf(color: string): [number, number, number] {
-  if (color.startsWith('#')) return [1, 3, 5].map((i) => Number.parseInt(color.slice(i, i + 2), 16)) as [number, number, number];
+  if (color.startsWith('#'))
+    return [1, 3, 5].map((i) => Number.parseInt(color.slice(i, i + 2), 16)) as [number, number, number];
   return (color.match(/\d+/g) as string[]).slice(0, 3).map(Number) as [number, number, number];
 }
 
@@ -82,7 +88,11 @@ const tables: Record<Colormap, [number, number, number][]> = {
 };
 
 /** A map [H,W] in colours, its scale set by the 99th percentile of the magnitudes. */
-export function colorize(map: ArrayLike<number>, [height, width]: readonly [number, number], colormap: Colormap): Pixels {
+export function colorize(
+  map: ArrayLike<number>,
+  [height, width]: readonly [number, number],
+  colormap: Colormap,
+): Pixels {
   const scale = scaleOf(map);
   const table = tables[colormap];
   const data = new Uint8ClampedArray(4 * map.length);
@@ -101,6 +111,7 @@ export function overlay(bottom: Pixels, top: Pixels, opacity = 0.6): Pixels {
     throw new Error(`overlay: ${top.width}x${top.height} over ${bottom.width}x${bottom.height}. Resize the map first.`);
   }
   const data = new Uint8ClampedArray(bottom.data.length);
-  for (let i = 0; i < data.length; i++) data[i] = i % 4 === 3 ? 255 : bottom.data[i] * (1 - opacity) + top.data[i] * opacity;
+  for (let i = 0; i < data.length; i++)
+    data[i] = i % 4 === 3 ? 255 : bottom.data[i] * (1 - opacity) + top.data[i] * opacity;
   return { width: bottom.width, height: bottom.height, data };
 }

@@ -1,0 +1,37 @@
+// index.ts: the public API: what the page, the command line and other programs use.
+
+export { gradient } from './autodiff/gradient.ts';
+export { defaultRules } from './autodiff/rules/index.ts';
+export { type AdapterDescription, Device, DeviceError, openDevice, type OpenOptions } from './engine/gpu/device.ts';
+export { Presenter } from './engine/gpu/present.ts';
+export { compile, type CompileOptions, type Program } from './engine/gpu/program.ts';
+export { type Computation, computation, Graph, type Tensor, type Update, Value } from './engine/graph.ts';
+export { interpret } from './engine/interpret.ts';
+export * as ops from './engine/ops/index.ts';
+export { optimize } from './engine/optimize.ts';
+export { makePlan } from './engine/plan.ts';
+export { printComputation, printPlan } from './engine/print.ts';
+export { OpError } from './kernels/types.ts';
+export { ModelError } from './models/error.ts';
+export * from './models/index.ts';
+export {
+  type AttributionRequest,
+  type Attributor,
+  findMethod,
+  type Method,
+  type MethodName,
+  methods,
+} from './viz/attribution/methods.ts';
+export type { Attribution } from './viz/attribution/result.ts';
+export * as objectives from './viz/features/objectives.ts';
+export { Objective } from './viz/features/objectives.ts';
+export { ObjectiveError, parseObjective } from './viz/features/parse.ts';
+export { type TransformPreset, transformPresets } from './viz/features/transforms.ts';
+export {
+  type Frame,
+  type RenderOptions,
+  renderVis,
+  Visualization,
+  type VisualizationOptions,
+} from './viz/features/visualization.ts';
+export { colorize, type Colormap, overlay, resizeBilinear, toPixels } from './viz/render/maps.ts';

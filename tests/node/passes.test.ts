@@ -1,0 +1,211 @@
+// passes.test.ts: each pass alone: it does what it says, and the computation means the same afterwards.
+
+import * as assert from 'uvu/assert';
+import { gradient } from '../../src/autodiff/gradient.ts';
+import { type Computation, computation, Graph, type OpNode, type Value } from '../../src/engine/graph.ts';
+import { interpret } from '../../src/engine/interpret.ts';
+import {
+  add,
+  conv2d,
+  greater,
+  irfft2,
+  mean,
+  mul,
+  neg,
+  relu,
+  reshape,
+  rfft2,
+  sub,
+  sum,
+} from '../../src/engine/ops/index.ts';
+import { optimize } from '../../src/engine/optimize.ts';
+import { fuse } from '../../src/engine/passes/fuse.ts';
+import { lower } from '../../src/engine/passes/lower.ts';
+import { fold, removeDead, shareCommon, simplify } from '../../src/engine/passes/simplify.ts';
+import { makePlan } from '../../src/engine/plan.ts';
+import { printComputation, printPlan } from '../../src/engine/print.ts';
+import { sizeOf } from '../../src/kernels/shape.ts';
+import { close } from '../support/close.ts';
+import { randomNumbers } from '../support/draw.ts';
+import { suite } from '../support/suite.ts';
+
+const random = (graph: Graph, shape: readonly number[], seed: number): Value => {
+  const next = randomNumbers(seed);
+  return graph.constant({ shape, data: Float32Array.from({ length: sizeOf(shape) }, () => next() - 0.5) });
+};
+
+/** conv -> bias -> relu, twice, with a residual, and the gradient of its mean with respect to the input. */
+function smallNetwork(): Computation {
+  const graph = new Graph();
+  const x = graph.input('x', [1, 6, 6, 4]);
+  const layer = (value: Value, seed: number) =>
+    add(conv2d(value, random(graph, [3, 3, 4, 4], seed), { pads: [1, 1, 1, 1] }), random(graph, [4], seed + 1));
+  const first = relu(layer(x, 1));
+  const second = relu(add(layer(first, 3), first));
+  const loss = mean(second);
+  const [dx] = gradient(loss, [x]);
+  return computation({ loss, dx });
+}
+
+const feeds = { x: Float32Array.from({ length: 144 }, (_, i) => Math.sin(i)) };
+
+function sameMeaning(before: Computation, after: Computation, label: string): void {
+  const expected = interpret(before, feeds).outputs;
+  const actual = interpret(after, feeds).outputs;
+  for (const name of Object.keys(expected))
+    close(actual[name].data, expected[name].data, { relative: 1e-12 }, `${label}: ${name}`);
+}
+
+const opsOf = ({ graph }: Computation): string[] =>
+  graph.nodes.flatMap((node) => (node.kind === 'op' ? [node.op] : []));
+
+const test = suite('passes');
+
+test('removeDead drops what nothing asks for', () => {
+  const graph = new Graph();
+  const x = graph.input('x', [4]);
+  neg(x);
+  const after = removeDead(computation({ y: relu(x) }));
+  assert.equal(opsOf(after), ['relu']);
+});
+
+test('shareCommon merges equal ops on equal inputs, and equal scalars', () => {
+  const graph = new Graph();
+  const x = graph.input('x', [4]);
+  const after = removeDead(shareCommon(computation({ y: add(mul(x, 2), mul(x, 2)) })));
+  assert.equal(opsOf(after), ['mul', 'add']);
+});
+
+test('fold computes constants and drops what changes nothing', () => {
+  const graph = new Graph();
+  const x = graph.input('x', [4]);
+  const three = add(graph.constant(1), graph.constant(2));
+  const after = removeDead(fold(computation({ y: mul(add(reshape(reshape(x, [2, 2]), [4]), 0), three) })));
+  assert.equal(opsOf(after), ['mul']);
+  assert.equal([...interpret(after, { x: [1, 2, 3, 4] }).outputs.y.data], [3, 6, 9, 12]);
+});
+
+test('fold keeps an addition of zeros that stretches its operand', () => {
+  const graph = new Graph();
+  const x = graph.input('x', [1]);
+  const after = fold(computation({ y: add(x, graph.constant({ shape: [3], data: new Float32Array(3) })) }));
+  assert.equal([...interpret(after, { x: [5] }).outputs.y.data], [5, 5, 5]);
+});
+
+test('fuse makes one op of an elementwise chain', () => {
+  const graph = new Graph();
+  const x = graph.input('x', [2, 3]);
+  const source = computation({ y: relu(sub(mul(x, 2), mul(x, x))) });
+  const after = fuse(simplify(source));
+  assert.equal(opsOf(after), ['fused']);
+  const at = { x: [-1, 0, 0.5, 1, 2, 3] };
+  assert.equal([...interpret(after, at).outputs.y.data], [...interpret(source, at).outputs.y.data]);
+});
+
+test('fuse does not draw in a value that is needed elsewhere', () => {
+  const graph = new Graph();
+  const x = graph.input('x', [4]);
+  const middle = mul(x, 3);
+  const after = fuse(computation({ middle, y: relu(middle) }));
+  assert.is(opsOf(after).length, 2);
+  assert.equal([...interpret(after, { x: [-1, 1, 2, 3] }).outputs.middle.data], [-3, 3, 6, 9]);
+});
+
+test('fuse does not grow an operand that is stretched', () => {
+  const graph = new Graph();
+  const x = graph.input('x', [4]);
+  const y = graph.input('y', [100, 4]);
+  const after = fuse(computation({ z: mul(neg(x), y) }));
+  assert.equal(opsOf(after), ['neg', 'mul']);
+});
+
+test('fuse puts bias, residual and ReLU into the convolution, and the mask into its gradient', () => {
+  const source = smallNetwork();
+  const after = fuse(simplify(source));
+  const convolutions = after.graph.nodes.filter(
+    (node): node is OpNode => node.kind === 'op' && node.op.startsWith('conv2d'),
+  );
+  assert.is(convolutions.length, 4, printComputation(after));
+  assert.is(convolutions.filter((node) => node.epilogue).length, 3, printComputation(after));
+  assert.not.ok(opsOf(after).includes('relu'), printComputation(after));
+  sameMeaning(source, after, 'fused');
+});
+
+test('a comparison of a value with itself stays right when fused', () => {
+  const graph = new Graph();
+  const x = graph.input('x', [3]);
+  const y = neg(x);
+  const after = fuse(computation({ z: add(greater(y, x), mul(y, y)) }));
+  assert.equal([...interpret(after, { x: [-1, 0, 2] }).outputs.z.data], [2, 0, 4]);
+});
+
+test('lower splits Fourier transforms into stages of equal meaning', () => {
+  const graph = new Graph();
+  const x = graph.input('x', [1, 6, 6, 4]);
+  const source = computation({ y: irfft2(mul(rfft2(x), 2), 6) });
+  const after = lower(source);
+  assert.ok(opsOf(after).includes('fftStage'));
+  sameMeaning(source, after, 'lowered');
+});
+
+test('all passes together keep the meaning', () => {
+  const source = smallNetwork();
+  sameMeaning(source, optimize(source), 'optimized');
+});
+
+test('the plan reuses buffers and never reads one it writes', () => {
+  const plan = makePlan(optimize(smallNetwork()));
+  assert.ok(plan.memory.slots < plan.memory.unshared, printPlan(plan));
+  for (const { inputs, output } of plan.steps) {
+    for (const place of inputs) assert.not.equal(place, output, printPlan(plan));
+  }
+  assert.match(printPlan(plan), /one buffer each would take/);
+});
+
+test('no buffer is overwritten before its last reader', () => {
+  // Replays the plan on named buffers and checks every read against the interpreter.
+  const source = optimize(smallNetwork());
+  const plan = makePlan(source);
+  const holder = new Map<string, number>();
+  const key = (place: unknown) => JSON.stringify(place);
+  for (const { node, inputs, output } of plan.steps) {
+    [...node.inputs, ...(node.epilogue?.operands ?? [])].forEach((id, k) => {
+      const place = inputs[k];
+      if (place.kind !== 'slot') return;
+      const aliasOf = (at: number): number => {
+        const producer = plan.graph.nodes[at];
+        return producer.kind === 'op' && producer.op === 'reshape' ? aliasOf(producer.inputs[0]) : at;
+      };
+      assert.is(holder.get(key(place)), aliasOf(id), `"${node.op}" reads ${key(place)}`);
+    });
+    holder.set(key(output), node.id);
+  }
+});
+
+test('an update is written in place where nobody reads the old state afterwards, else copied at the end', () => {
+  const graph = new Graph();
+  const state = graph.state('s', { shape: [4], data: new Float32Array(4) });
+  const next = add(state, 1);
+  const direct = makePlan(computation({}, [{ state, value: next }]));
+  assert.is(direct.steps.length, 1);
+  assert.is(direct.steps[0].inPlace, 0);
+
+  const late = mul(state, sum(next));
+  const copied = makePlan(computation({ late }, [{ state, value: next }]));
+  assert.is(copied.steps[0].inPlace, undefined);
+  assert.is(copied.steps.at(-1)?.output.kind, 'state');
+});
+
+test('two states that swap their contents are both right', () => {
+  const graph = new Graph();
+  const a = graph.state('a', { shape: [1], data: Float32Array.of(1) });
+  const b = graph.state('b', { shape: [1], data: Float32Array.of(2) });
+  const plan = makePlan(
+    computation({}, [
+      { state: a, value: b },
+      { state: b, value: a },
+    ]),
+  );
+  const slots = plan.steps.filter(({ output }) => output.kind === 'slot');
+  assert.is(slots.length, 2, printPlan(plan));
+});

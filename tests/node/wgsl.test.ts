@@ -1,0 +1,51 @@
+// wgsl.test.ts: shader text: every shader's parameters are exact, uniforms are packed by the struct.
+
+import * as assert from 'uvu/assert';
+import { packUniforms, shaderText } from '../../src/engine/wgsl.ts';
+import { suite } from '../support/suite.ts';
+
+const test = suite('shader text');
+
+test('conditions, holes and includes are resolved', () => {
+  const text = shaderText('reduce', { WORKGROUP: 64, MAX: true });
+  assert.match(text, /const WORKGROUP = 64u;/);
+  assert.match(text, /return max\(a, b\);/);
+  assert.not.match(text, /return a \+ b;/);
+  assert.not.match(text, /#|\{\{/);
+});
+
+test('a missing parameter is named', () => {
+  assert.throws(() => shaderText('reduce', { WORKGROUP: 64 }), /shader reduce: parameter MAX is not given/);
+});
+
+test('an unused parameter is named', () => {
+  assert.throws(
+    () => shaderText('reduce', { WORKGROUP: 64, MAX: true, TILE: 4 }),
+    /parameter TILE is given but never used/,
+  );
+});
+
+test("a condition must be a boolean, because the string 'false' would hold", () => {
+  assert.throws(
+    () => shaderText('reduce', { WORKGROUP: 64, MAX: 'false' }),
+    /parameter MAX is used as a condition but its value is "false"/,
+  );
+});
+
+const STRUCT = 'struct Params {\n  count: u32,\n  shift: i32,\n  rate: f32,\n}';
+
+test('uniforms are packed in the order and type of the struct', () => {
+  const view = new DataView(packUniforms(STRUCT, { rate: 0.5, count: 7, shift: -3 }));
+  assert.is(view.getUint32(0, true), 7);
+  assert.is(view.getInt32(4, true), -3);
+  assert.is(view.getFloat32(8, true), 0.5);
+});
+
+test('uniforms that do not fit the struct are named', () => {
+  assert.throws(() => packUniforms(STRUCT, { count: 7, shift: -3 }), /uniform rate is not given/);
+  assert.throws(
+    () => packUniforms(STRUCT, { count: 7, shift: 0, rate: 1, more: 2 }),
+    /uniform more is given but not a member/,
+  );
+  assert.throws(() => packUniforms(STRUCT, { count: 7.5, shift: 0, rate: 1 }), /uniform count: 7.5 is not an integer/);
+});
