@@ -45,6 +45,8 @@ export async function openNodeDevice(choice: AdapterChoice = 'auto'): Promise<De
     );
   }
   process.env.VK_ICD_FILENAMES = driver;
+  // Mesa's layer that picks among GPUs has nothing to pick here, and complains on standard error without a desktop.
+  process.env.NODEVICE_SELECT = '1';
   return openDevice({ gpu: create([]) });
 }
 

@@ -138,7 +138,7 @@ export class OnnxTensor {
       // A Float32Array cannot start between two words: an unaligned tensor is copied.
       return isAligned
         ? new Float32Array(raw.buffer, raw.byteOffset, size)
-        : new Float32Array(raw.slice().buffer, 0, size);
+        : new Float32Array(new Uint8Array(raw).buffer, 0, size);
     }
     const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
     const data = kind.isInteger ? new Float64Array(size) : new Float32Array(size);
