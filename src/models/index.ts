@@ -21,3 +21,4 @@ export {
   unpreprocess,
 } from './preprocess.ts';
 export { inputSize, resample } from './resample.ts';
+export { findShipped, type ShippedModel, shippedModels, unknownModel } from './registry.ts';

@@ -187,6 +187,16 @@ const constant: Converter = (context) => {
   return new Fixed(name, floats ? [floats.length] : [], false, true, () => Float32Array.from(numbers));
 };
 
+const constantOfShape: Converter = (context) => {
+  const sizes = Array.from(context.fixed(0, 'shape').data);
+  const value = context.node.attributes.get('value')?.t;
+  const read = () => {
+    const fill = value?.data[0] ?? 0;
+    return value?.isInteger ? new Float64Array(sizeOf(sizes)).fill(fill) : new Float32Array(sizeOf(sizes)).fill(fill);
+  };
+  return new Fixed(context.node.outputs[0], sizes, value?.isInteger ?? false, false, read);
+};
+
 const identity: Converter = (context) => context.operand(0);
 
 export const shape: Record<string, Converter> = {
@@ -202,6 +212,7 @@ export const shape: Record<string, Converter> = {
   Gather: gather,
   Cast: cast,
   Constant: constant,
+  ConstantOfShape: constantOfShape,
   Identity: identity,
   Dropout: identity,
 };
