@@ -43,30 +43,42 @@ function checked(op: string, x: Shape, { size, bias }: LrnAttrs): Shape {
 }
 
 const WORKGROUP = 64;
+/** How far a window may reach from its channel for the vector kernels: one vector. */
+const VECTOR_REACH = 4;
+const SHORTEST_RUN = 4;
+/** Invocations that keep a device busy. */
+const ENOUGH_INVOCATIONS = 8192;
 /** Flops of a power: two transcendental functions. */
 const POWER = 30;
 
-function lrnKernels(shader: 'lrn' | 'lrn_input', context: KernelContext<LrnAttrs>): Kernel[] {
+function lrnKernels(op: 'lrn' | 'lrn_input', context: KernelContext<LrnAttrs>): Kernel[] {
   const { output, attrs, device } = context;
   const { before, after } = reach(attrs.size);
-  const uniforms = {
-    count: sizeOf(output),
-    channels: output[output.length - 1],
-    before,
-    after,
-    rate: attrs.alpha / attrs.size,
-    beta: attrs.beta,
-    bias: attrs.bias,
+  const channels = output[output.length - 1];
+  const count = sizeOf(output);
+  const { beta, bias } = attrs;
+  const rate = attrs.alpha / attrs.size;
+  const naive: Kernel = {
+    variant: 'naive',
+    shader: op,
+    text: { WORKGROUP },
+    uniforms: { count, channels, before, after, rate, beta, bias },
+    workgroups: grid1d(count, WORKGROUP, device.maxWorkgroupsPerDimension),
   };
-  return [
-    {
-      variant: 'naive',
-      shader,
-      text: { WORKGROUP },
-      uniforms,
-      workgroups: grid1d(uniforms.count, WORKGROUP, device.maxWorkgroupsPerDimension),
-    },
-  ];
+  if (channels % 4 !== 0 || after > VECTOR_REACH) return [naive];
+  const vectors = channels / 4;
+  const pixels = count / channels;
+  // As long as possible, for each run computes some scales its neighbour has too; short enough to occupy the device.
+  const run = Math.max(SHORTEST_RUN, Math.min(vectors, Math.ceil((vectors * pixels) / ENOUGH_INVOCATIONS)));
+  const runs = Math.ceil(vectors / run);
+  const walk: Kernel = {
+    variant: 'run',
+    shader: `${op}_run`,
+    text: { WORKGROUP, SIZE: attrs.size, BEFORE: before, THREE_QUARTERS: beta === 0.75 },
+    uniforms: { count: pixels * runs, channels: vectors, run, runs, rate, beta, bias },
+    workgroups: grid1d(pixels * runs, WORKGROUP, device.maxWorkgroupsPerDimension),
+  };
+  return [naive, walk];
 }
 
 /** x: [..., C] -> y = x * scale^-beta, scale = bias + alpha / size * (sum of x² over the channels of the window). */

@@ -112,6 +112,16 @@ const pixelGrid = ([N, rows, columns, C]: Shape, width: number): [number, number
   N,
 ];
 
+/** Pixels of a row, at least, that one invocation of pool_input_block computes. */
+const BLOCK_PIXELS = 2;
+/** Outputs of a row that one invocation of pool_row computes. */
+const ROW_TILE = 4;
+/** Windows of at most this many taps are unrolled; larger ones would be compiled for longer than they run. */
+const UNROLLED_TAPS = 25;
+
+const isCompact = ({ kernel: [R, S], strides: [SH, SW], dilations }: Window): boolean =>
+  dilations.every((d) => d === 1) && R * S <= UNROLLED_TAPS && SH <= R && SW <= S;
+
 type Mode = 'max' | 'switches' | 'average';
 
 const typeOf = (width: 1 | 4): string => (width === 4 ? 'vec4f' : 'f32');
@@ -125,7 +135,29 @@ function poolKernels(mode: Mode, { inputs: [x], attrs, output }: KernelContext<W
     uniforms: poolUniforms(x, output, attrs),
     workgroups: pixelGrid(output, width),
   };
-  return [naive];
+  if (!isCompact(attrs)) return [naive];
+  const [, S] = attrs.kernel;
+  const SW = attrs.strides[1];
+  const tile = Math.min(ROW_TILE, output[2]);
+  const [N, P, Q, C] = output;
+  const row: Kernel = {
+    variant: 'row',
+    shader: 'pool_row',
+    text: {
+      WORKGROUP,
+      TYPE: typeOf(width),
+      MAX: mode === 'max',
+      AVERAGE: mode === 'average',
+      SWITCHES: mode === 'switches',
+      S,
+      SW,
+      TILE: tile,
+      COLUMNS: (tile - 1) * SW + S,
+    },
+    uniforms: naive.uniforms,
+    workgroups: pixelGrid([N, P, Math.ceil(Q / tile), C], width),
+  };
+  return [naive, row];
 }
 
 const poolCost = (x: Shape, output: Shape, { kernel }: Window, perTap: number): Cost => ({
@@ -189,7 +221,34 @@ function poolInputKernels(mode: 'max' | 'average', { inputs, attrs, output }: Ke
     uniforms: poolUniforms(output, dy, attrs),
     workgroups: pixelGrid(output, width),
   };
-  return [naive];
+  if (!isCompact(attrs)) return [naive];
+  const { kernel, strides, pads } = attrs;
+  const [N, H, W, C] = output;
+  const MW = Math.ceil(BLOCK_PIXELS / strides[1]);
+  const blockWidth = MW * strides[1];
+  // Blocks are counted from the padded corner; those wholly in the padding before the input are left out.
+  const blocks = (size: number, before: number, block: number): number =>
+    Math.floor((size - 1 + before) / block) - Math.floor(before / block) + 1;
+  const block: Kernel = {
+    variant: 'block',
+    shader: 'pool_input_block',
+    text: {
+      WORKGROUP,
+      TYPE: typeOf(width),
+      AVERAGE: mode === 'average',
+      R: kernel[0],
+      S: kernel[1],
+      SH: strides[0],
+      SW: strides[1],
+      MW,
+      BLOCK_W: blockWidth,
+      WIN_H: Math.ceil(kernel[0] / strides[0]),
+      WIN_W: Math.ceil(kernel[1] / strides[1]) + MW - 1,
+    },
+    uniforms: naive.uniforms,
+    workgroups: pixelGrid([N, blocks(H, pads[0], strides[0]), blocks(W, pads[1], blockWidth), C], width),
+  };
+  return [naive, block];
 }
 
 /**

@@ -1,0 +1,80 @@
+// The gradient of pooling as in pool_input.wgsl, without dilation.
+// One invocation a block of SH x (MW * SW) input pixels and T channels: the pixels that WIN_H x WIN_W windows share, so
+// that each dy and switch is loaded once a block. Counted from the padded corner, block row b holds rows b*SH + i, and
+// the windows p = b - k, k < WIN_H, reach it. Block column b holds columns b*MW*SW + j, and the windows
+// q = b*MW + MW-1 - l, l < WIN_W. All taps (r,s) of windows on pixels are then known to the compiler.
+
+alias T = {{TYPE}};
+
+#include "pool_params"
+@group(0) @binding(1) var<storage, read_write> y: array<T>;
+#if AVERAGE
+@group(0) @binding(2) var<storage, read> dy: array<T>;
+#include "pool_divisor"
+#else
+@group(0) @binding(2) var<storage, read> switches: array<T>;
+@group(0) @binding(3) var<storage, read> dy: array<T>;
+#endif
+
+const R = {{R}};
+const S = {{S}};
+const SH = {{SH}};
+const SW = {{SW}};
+const MW = {{MW}};
+const BLOCK_W = {{BLOCK_W}}u;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  // Blocks wholly in the padding are left out.
+  let block = id.x / params.channels;
+  let column_block = block + params.pad_left / BLOCK_W;
+  let row_block = id.y + params.pad_top / u32(SH);
+  let w0 = column_block * BLOCK_W - params.pad_left;
+  let h0 = row_block * u32(SH) - params.pad_top;
+  let c = id.x - block * params.channels;
+  let n = id.z;
+#for i SH
+#for j BLOCK_W
+  var acc_{{i}}_{{j}} = T(0.0);
+#endfor
+#endfor
+#for k WIN_H
+  let p_{{k}} = row_block - {{k}}u;
+#for l WIN_W
+  {
+    // Unsigned: what would be negative becomes large.
+    let q = column_block * u32(MW) + u32(MW) - 1u - {{l}}u;
+    let at = ((n * params.pooled_height + p_{{k}}) * params.pooled_width + q) * params.channels + c;
+    let exists = p_{{k}} < params.pooled_height && q < params.pooled_width;
+#if AVERAGE
+    let value = select(T(0.0), dy[at] / window_divisor(p_{{k}}, q), exists);
+#else
+    let value = select(T(0.0), dy[at], exists);
+    let tap = switches[at];
+#endif
+#for i SH
+#for j BLOCK_W
+    if ({{k}} * SH + {{i}} < R && {{j}} - (MW - 1 - {{l}}) * SW >= 0 && {{j}} - (MW - 1 - {{l}}) * SW < S) {
+#if AVERAGE
+      acc_{{i}}_{{j}} += value;
+#else
+      acc_{{i}}_{{j}} += select(T(0.0), value, tap == T(f32(({{k}} * SH + {{i}}) * S + {{j}} - (MW - 1 - {{l}}) * SW)));
+#endif
+    }
+#endfor
+#endfor
+  }
+#endfor
+#endfor
+#for i SH
+#for j BLOCK_W
+  {
+    let h = h0 + {{i}}u;
+    let w = w0 + {{j}}u;
+    if (h < params.height && w < params.width) {
+      y[((n * params.height + h) * params.width + w) * params.channels + c] = acc_{{i}}_{{j}};
+    }
+  }
+#endfor
+#endfor
+}
