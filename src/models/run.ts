@@ -54,7 +54,12 @@ export class Runner {
   ) {}
 
   /** `inputShape` is [N,H,W,C]; `layers` are read back besides the output. Throws a `ModelError` for an unknown one. */
-  static async create(device: Device, model: Model, inputShape: Shape, layers: readonly string[] = []): Promise<Runner> {
+  static async create(
+    device: Device,
+    model: Model,
+    inputShape: Shape,
+    layers: readonly string[] = [],
+  ): Promise<Runner> {
     const { wanted } = trace(model, inputShape, layers);
     const outputs = Object.fromEntries([...wanted].map(([name, { value }]) => [name, value]));
     const program = await compile(device, computation(outputs), { label: `run ${model.name}` });

@@ -2,7 +2,7 @@
 
 import type { Value } from '../../../engine/graph.ts';
 import * as ops from '../../../engine/ops/index.ts';
-import type { Converter, NodeContext } from '../context.ts';
+import { type Converter, type NodeContext, toFloat32 } from '../context.ts';
 import { type Flattened, permuteData } from '../layout.ts';
 import { Fixed, type Operand, Traced } from '../operand.ts';
 
@@ -56,7 +56,9 @@ const gemm: Converter = (context) => {
     return new Traced(ops.add(y, beta === 1 ? bias : ops.mul(bias, beta)));
   }
   const shape = c.shape.length === 2 && c.shape[0] === 1 ? [c.shape[1]] : c.shape;
-  const bias = context.parameter(c, `bias ${beta}`, shape, () => Float32Array.from(c.data, (v) => v * beta));
+  const bias = context.parameter(c, `bias ${beta}`, shape, () =>
+    beta === 1 ? toFloat32(c.data) : Float32Array.from(c.data, (v) => v * beta),
+  );
   return new Traced(ops.add(y, bias));
 };
 

@@ -3,7 +3,7 @@
 import type { Value } from '../../../engine/graph.ts';
 import * as ops from '../../../engine/ops/index.ts';
 import { normalizeAxis, sizeOf } from '../../../kernels/shape.ts';
-import type { Converter, NodeContext } from '../context.ts';
+import { type Converter, type NodeContext, toFloat32 } from '../context.ts';
 import { nhwcAxis } from '../layout.ts';
 import { Fixed, type Operand, Traced } from '../operand.ts';
 
@@ -35,13 +35,13 @@ const batchNormalization: Converter = (context) => {
   if (context.state.trainable) {
     const centred = ops.sub(
       value,
-      context.derived([mean], 'channels', shape, () => Float32Array.from(mean.data)),
+      context.derived([mean], 'channels', shape, () => toFloat32(mean.data)),
     );
     const inverse = context.derived([variance], `1/deviation ${epsilon}`, shape, () =>
       Float32Array.from(variance.data, (_, i) => 1 / deviation(i)),
     );
-    const gain = context.parameter(scale, 'channels', shape, () => Float32Array.from(scale.data));
-    const shift = context.parameter(bias, 'channels', shape, () => Float32Array.from(bias.data));
+    const gain = context.parameter(scale, 'channels', shape, () => toFloat32(scale.data));
+    const shift = context.parameter(bias, 'channels', shape, () => toFloat32(bias.data));
     return result(ops.add(ops.mul(ops.mul(centred, inverse), gain), shift));
   }
   context.owns(scale);

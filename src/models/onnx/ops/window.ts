@@ -2,7 +2,7 @@
 
 import * as ops from '../../../engine/ops/index.ts';
 import type { Value } from '../../../engine/graph.ts';
-import type { Converter, NodeContext } from '../context.ts';
+import { type Converter, type NodeContext, toFloat32 } from '../context.ts';
 import { permute, permuteData, permuteShape } from '../layout.ts';
 import { Fixed, Traced } from '../operand.ts';
 
@@ -60,7 +60,7 @@ const conv: Converter = (context) => {
 function vector(context: NodeContext, index: number): Value {
   const bias = context.operand(index);
   if (!(bias instanceof Fixed)) return context.plain(bias);
-  return context.parameter(bias, 'plain', bias.shape, () => Float32Array.from(bias.data));
+  return context.parameter(bias, 'plain', bias.shape, () => toFloat32(bias.data));
 }
 
 function windowOf(context: NodeContext, x: Value) {

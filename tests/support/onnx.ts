@@ -1,0 +1,145 @@
+// onnx.ts: writes small ONNX files for tests: a few nodes and weights, in whatever form a test wants to see read.
+
+import { PbfWriter } from 'pbf';
+
+export interface TestTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Number of TensorProto.DataType; 1, float, by default. */
+  readonly type?: number;
+  /** Bytes as raw_data, or numbers in one of the typed lists. */
+  readonly raw?: Uint8Array;
+  readonly floats?: readonly number[];
+  readonly int32s?: readonly number[];
+  readonly int64s?: readonly number[];
+  readonly doubles?: readonly number[];
+  readonly external?: boolean;
+}
+
+export type TestAttribute = number | string | readonly number[] | TestTensor | { readonly float: number };
+
+export interface TestNode {
+  readonly op: string;
+  readonly name?: string;
+  readonly domain?: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes?: Readonly<Record<string, TestAttribute>>;
+}
+
+export interface TestModel {
+  readonly nodes: readonly TestNode[];
+  readonly initializers?: readonly TestTensor[];
+  /** Shapes by name; a text is a size left open. */
+  readonly inputs: Readonly<Record<string, readonly (number | string)[]>>;
+  readonly outputs: readonly string[];
+  readonly opset?: number;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+export const floatTensor = (name: string, shape: readonly number[], data: readonly number[]): TestTensor => ({
+  name,
+  shape,
+  raw: new Uint8Array(Float32Array.from(data).buffer),
+});
+export const intTensor = (name: string, data: readonly number[]): TestTensor => ({
+  name,
+  shape: [data.length],
+  type: 7,
+  int64s: data,
+});
+
+const FLOAT = 1;
+const INT = 2;
+const STRING = 3;
+const TENSOR = 4;
+const INTS = 7;
+
+function writeTensor(tensor: TestTensor, pbf: PbfWriter): void {
+  pbf.writePackedVarint(1, [...tensor.shape]);
+  pbf.writeVarintField(2, tensor.type ?? 1);
+  if (tensor.floats) pbf.writePackedFloat(4, [...tensor.floats]);
+  if (tensor.int32s) pbf.writePackedVarint(5, [...tensor.int32s]);
+  if (tensor.int64s) pbf.writePackedVarint(7, [...tensor.int64s]);
+  pbf.writeStringField(8, tensor.name);
+  if (tensor.raw) pbf.writeBytesField(9, tensor.raw);
+  if (tensor.doubles) pbf.writePackedDouble(10, [...tensor.doubles]);
+  if (tensor.external) pbf.writeVarintField(14, 1);
+}
+
+function writeAttribute([name, value]: [string, TestAttribute], pbf: PbfWriter): void {
+  pbf.writeStringField(1, name);
+  if (typeof value === 'number') {
+    pbf.writeVarintField(3, value);
+    pbf.writeVarintField(20, INT);
+  } else if (typeof value === 'string') {
+    pbf.writeStringField(4, value);
+    pbf.writeVarintField(20, STRING);
+  } else if (Array.isArray(value)) {
+    for (const each of value) pbf.writeVarintField(8, each);
+    pbf.writeVarintField(20, INTS);
+  } else if ('float' in value) {
+    pbf.writeFloatField(2, value.float);
+    pbf.writeVarintField(20, FLOAT);
+  } else {
+    pbf.writeMessage(5, writeTensor, value as TestTensor);
+    pbf.writeVarintField(20, TENSOR);
+  }
+}
+
+function writeNode(node: TestNode, pbf: PbfWriter): void {
+  for (const name of node.inputs) pbf.writeStringField(1, name);
+  for (const name of node.outputs) pbf.writeStringField(2, name);
+  if (node.name) pbf.writeStringField(3, node.name);
+  pbf.writeStringField(4, node.op);
+  for (const entry of Object.entries(node.attributes ?? {})) pbf.writeMessage(5, writeAttribute, entry);
+  if (node.domain) pbf.writeStringField(7, node.domain);
+}
+
+function writeValueInfo([name, shape]: [string, readonly (number | string)[] | undefined], pbf: PbfWriter): void {
+  pbf.writeStringField(1, name);
+  if (!shape) return;
+  const dimension = (size: number | string, out: PbfWriter) =>
+    typeof size === 'number' ? out.writeVarintField(1, size) : out.writeStringField(2, size);
+  const dimensions = (sizes: readonly (number | string)[], out: PbfWriter) => {
+    for (const size of sizes) out.writeMessage(1, dimension, size);
+  };
+  const tensor = (sizes: readonly (number | string)[], out: PbfWriter) => {
+    out.writeVarintField(1, 1);
+    out.writeMessage(2, dimensions, sizes);
+  };
+  const type = (sizes: readonly (number | string)[], out: PbfWriter) => out.writeMessage(1, tensor, sizes);
+  pbf.writeMessage(2, type, shape);
+}
+
+/** The bytes of a file. */
+export function encodeModel({
+  nodes,
+  initializers = [],
+  inputs,
+  outputs,
+  opset = 13,
+  metadata = {},
+}: TestModel): Uint8Array {
+  const pbf = new PbfWriter();
+  pbf.writeVarintField(1, 7);
+  const graph = (_: null, out: PbfWriter) => {
+    for (const node of nodes) out.writeMessage(1, writeNode, node);
+    for (const tensor of initializers) out.writeMessage(5, writeTensor, tensor);
+    for (const entry of Object.entries(inputs)) out.writeMessage(11, writeValueInfo, entry);
+    for (const name of outputs) out.writeMessage(12, writeValueInfo, [name, undefined]);
+  };
+  pbf.writeMessage(7, graph, null);
+  pbf.writeMessage(8, (version: number, out: PbfWriter) => out.writeVarintField(2, version), opset);
+  for (const [key, value] of Object.entries(metadata)) {
+    pbf.writeMessage(
+      14,
+      ([k, v]: [string, string], out: PbfWriter) => {
+        out.writeStringField(1, k);
+        out.writeStringField(2, v);
+      },
+      [key, value],
+    );
+  }
+  return pbf.finish();
+}
