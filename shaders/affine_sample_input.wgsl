@@ -2,7 +2,7 @@
 // (row, column) = M[n] (p, q, 1): the transpose of affine_sample.wgsl as a gather, so its order of summation is fixed.
 // dy: [N,P,Q,C]  M: [N or 1,2,3]  ->  dx: [N,H,W,C]. One invocation: BLOCK channels of one pixel of dx. The output pixels
 // that read it lie in a parallelogram, the image of the square |row - r|, |column - s| < 1 under the inverse map; it
-// walks the box around it.
+// walks the lines p of the box around it, and in each the stretch of q that the parallelogram leaves.
 
 struct Params {
   count: u32,
@@ -27,15 +27,20 @@ struct Params {
 #include "flat_index"
 
 const BLOCK = {{BLOCK}}u;
-// Widens the box by more than its rounding; pixels outside the parallelogram have weight 0.
-const SLACK = 0.01;
+// Stands for 1 / 0: far beyond any picture.
+const HUGE = 1e30;
 
-// First and last whole number in [center - reach, center + reach] and in [0, size). Empty: last < first.
-fn span(center: f32, reach: f32, size: u32) -> vec2i {
+// First and last whole number between low and high, ends excluded, and in [0, size). Empty: last < first. No margin for
+// rounding is needed: the weight is 0 at the ends, so a pixel missed by rounding has a weight of that size.
+fn whole(low: f32, high: f32, size: u32) -> vec2i {
   let limit = f32(size);
-  let first = clamp(ceil(center - reach - SLACK), 0.0, limit);
-  let last = clamp(floor(center + reach + SLACK), -1.0, limit - 1.0);
+  let first = clamp(floor(low) + 1.0, 0.0, limit);
+  let last = clamp(ceil(high) - 1.0, -1.0, limit - 1.0);
   return vec2i(i32(first), i32(last));
+}
+
+fn inverse(slope: f32) -> f32 {
+  return select(1.0 / slope, HUGE, abs(slope) < 1.0 / HUGE);
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -63,11 +68,20 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let determinant = a * d - b * c;
   if (abs(determinant) > params.singular * (abs(a * d) + abs(b * c))) {
     let over = 1.0 / determinant;
-    let ps = span(over * (d * (r - row0) - b * (s - column0)), abs(over) * (abs(d) + abs(b)), params.out_height);
-    let qs = span(over * (a * (s - column0) - c * (r - row0)), abs(over) * (abs(a) + abs(c)), params.out_width);
+    let center = over * (d * (r - row0) - b * (s - column0));
+    let reach = abs(over) * (abs(d) + abs(b));
+    let ps = whole(center - reach, center + reach, params.out_height);
+    let over_b = inverse(b);
+    let over_d = inverse(d);
     for (var p = ps.x; p <= ps.y; p++) {
       let row = a * f32(p) + row0 - r;
       let column = c * f32(p) + column0 - s;
+      // |row + b q| < 1 and |column + d q| < 1.
+      let center_q = vec2f(-row * over_b, -column * over_d);
+      let reach_q = abs(vec2f(over_b, over_d));
+      let low = center_q - reach_q;
+      let high = center_q + reach_q;
+      let qs = whole(max(low.x, low.y), min(high.x, high.y), params.out_width);
       let at = (n * params.out_height + u32(p)) * params.out_width;
       for (var q = qs.x; q <= qs.y; q++) {
         let weight = max(0.0, 1.0 - abs(row + b * f32(q))) * max(0.0, 1.0 - abs(column + d * f32(q)));
