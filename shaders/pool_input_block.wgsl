@@ -1,8 +1,8 @@
 // The gradient of pooling as in pool_input.wgsl, without dilation.
-// One invocation a block of SH x (MW * SW) input pixels and T channels: the pixels that WIN_H x WIN_W windows share, so
-// that each dy and switch is loaded once a block. Counted from the padded corner, block row b holds rows b*SH + i, and
-// the windows p = b - k, k < WIN_H, reach it. Block column b holds columns b*MW*SW + j, and the windows
-// q = b*MW + MW-1 - l, l < WIN_W. All taps (r,s) of windows on pixels are then known to the compiler.
+// One invocation a block of SH x SW input pixels and T channels: the pixels that the same WIN_H x WIN_W windows cover, so
+// that each dy and switch is loaded once a block. Counted from the padded corner, block (a,b) holds the pixels
+// (a*SH + i, b*SW + j), and the windows (a - k, b - l), k < WIN_H, l < WIN_W, reach it with the taps (k*SH + i, l*SW + j):
+// which tap lies on which pixel is known to the compiler.
 
 alias T = {{TYPE}};
 
@@ -20,21 +20,19 @@ const R = {{R}};
 const S = {{S}};
 const SH = {{SH}};
 const SW = {{SW}};
-const MW = {{MW}};
-const BLOCK_W = {{BLOCK_W}}u;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   // Blocks wholly in the padding are left out.
   let block = id.x / params.channels;
-  let column_block = block + params.pad_left / BLOCK_W;
+  let column_block = block + params.pad_left / u32(SW);
   let row_block = id.y + params.pad_top / u32(SH);
-  let w0 = column_block * BLOCK_W - params.pad_left;
+  let w0 = column_block * u32(SW) - params.pad_left;
   let h0 = row_block * u32(SH) - params.pad_top;
   let c = id.x - block * params.channels;
   let n = id.z;
 #for i SH
-#for j BLOCK_W
+#for j SW
   var acc_{{i}}_{{j}} = T(0.0);
 #endfor
 #endfor
@@ -43,7 +41,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 #for l WIN_W
   {
     // Unsigned: what would be negative becomes large.
-    let q = column_block * u32(MW) + u32(MW) - 1u - {{l}}u;
+    let q = column_block - {{l}}u;
     let at = ((n * params.pooled_height + p_{{k}}) * params.pooled_width + q) * params.channels + c;
     let exists = p_{{k}} < params.pooled_height && q < params.pooled_width;
 #if AVERAGE
@@ -53,12 +51,12 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let tap = switches[at];
 #endif
 #for i SH
-#for j BLOCK_W
-    if ({{k}} * SH + {{i}} < R && {{j}} - (MW - 1 - {{l}}) * SW >= 0 && {{j}} - (MW - 1 - {{l}}) * SW < S) {
+#for j SW
+    if ({{k}} * SH + {{i}} < R && {{l}} * SW + {{j}} < S) {
 #if AVERAGE
       acc_{{i}}_{{j}} += value;
 #else
-      acc_{{i}}_{{j}} += select(T(0.0), value, tap == T(f32(({{k}} * SH + {{i}}) * S + {{j}} - (MW - 1 - {{l}}) * SW)));
+      acc_{{i}}_{{j}} += select(T(0.0), value, tap == T(f32(({{k}} * SH + {{i}}) * S + {{l}} * SW + {{j}})));
 #endif
     }
 #endfor
@@ -67,7 +65,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 #endfor
 #endfor
 #for i SH
-#for j BLOCK_W
+#for j SW
   {
     let h = h0 + {{i}}u;
     let w = w0 + {{j}}u;
