@@ -1,58 +1,14 @@
-// Single operators and odd files: what the networks at hand do not show. The files are written here, a few nodes each;
-// what is expected is said in the file's own layout, N,C,H,W.
+// Single operators that the networks at hand do not show. The files are written here, a few nodes each; what is expected
+// is said in the file's own layout, N,C,H,W.
 
 import * as assert from 'uvu/assert';
-import { computation, Graph } from '../../src/engine/graph.ts';
-import { interpret } from '../../src/engine/interpret.ts';
+import { Graph } from '../../src/engine/graph.ts';
 import type { Shape } from '../../src/kernels/types.ts';
-import { fromFileLayout, ModelError, parseModel, toFileLayout } from '../../src/models/index.ts';
+import { parseModel } from '../../src/models/index.ts';
 import { close } from '../support/close.ts';
-import {
-  encodeModel,
-  floatTensor,
-  intTensor,
-  type TestModel,
-  type TestNode,
-  type TestTensor,
-} from '../support/onnx.ts';
+import { floatTensor, intTensor, type TestNode, type TestTensor } from '../support/onnx.ts';
+import { C, H, input, modelOf, N, node, run, table, W, x } from '../support/onnx-run.ts';
 import { suite } from '../support/suite.ts';
-
-const [N, C, H, W] = [2, 3, 5, 4];
-const SIZE = N * C * H * W;
-/** Element of the input: distinct, of both signs. */
-const x = (n: number, c: number, h: number, w: number): number =>
-  (((((n * C + c) * H + h) * W + w) * 37) % SIZE) / 30 - 2;
-
-/** All values of a function of indices, row by row. */
-function table(shape: Shape, f: (...index: number[]) => number): number[] {
-  const walk = (index: number[]): number[] =>
-    index.length === shape.length
-      ? [f(...index)]
-      : Array.from({ length: shape[index.length] }, (_, i) => walk([...index, i])).flat();
-  return walk([]);
-}
-const input = table([N, C, H, W], x);
-
-const node = (op: string, inputs: string[], attributes: TestNode['attributes'] = {}): TestNode => ({
-  op,
-  name: `the ${op}`,
-  inputs,
-  outputs: ['y'],
-  attributes,
-});
-const modelOf = (nodes: readonly TestNode[], initializers: readonly TestTensor[] = [], more: Partial<TestModel> = {}) =>
-  encodeModel({ nodes, initializers, inputs: { x: ['N', C, 'H', 'W'] }, outputs: ['y'], ...more });
-
-/** The output `y` of a file for the input above, in the file's layout. */
-function run(bytes: Uint8Array) {
-  const model = parseModel(bytes, { name: 'test' });
-  const graph = new Graph();
-  const fed = fromFileLayout(input, model.input.channelsLast ? 'plain' : 'nhwc', [N, C, H, W]);
-  const trace = model.trace(graph.input('x', fed.shape));
-  const value = trace.layer('y');
-  const { y } = interpret(computation({ y: value }), { x: fed.data }).outputs;
-  return { model, trace, graph, ...toFileLayout(y.data, trace.layoutOf('y'), y.shape) };
-}
 
 const operators = suite('operators');
 
@@ -307,122 +263,4 @@ operators('a last softmax is set aside, and a last 1x1 map loses its axes', () =
   const point = (n: number, c: number) => average(pixels.map(([h, w]) => x(n, c, h, w)));
   const expected = table([N, C], (n, c) => Math.exp(point(n, c)) / exps(all(C).map((k) => point(n, k))));
   close(data, expected, { relative: 1e-6 }, 'probabilities');
-});
-
-const tensors = suite('tensors');
-
-const half = (bits: readonly number[]) => new Uint8Array(Uint16Array.from(bits).buffer);
-const kinds: [name: string, tensor: Omit<TestTensor, 'name' | 'shape'>][] = [
-  ['float32 as raw bytes', { raw: new Uint8Array(Float32Array.of(1, -2, 0.5).buffer) }],
-  ['float32 as numbers', { floats: [1, -2, 0.5] }],
-  ['float64 as raw bytes', { type: 11, raw: new Uint8Array(Float64Array.of(1, -2, 0.5).buffer) }],
-  ['float64 as numbers', { type: 11, doubles: [1, -2, 0.5] }],
-  ['float16 as raw bytes', { type: 10, raw: half([0x3c00, 0xc000, 0x3800]) }],
-  ['float16 as bits in int32', { type: 10, int32s: [0x3c00, 0xc000, 0x3800] }],
-  ['bfloat16', { type: 16, raw: half([0x3f80, 0xc000, 0x3f00]) }],
-];
-for (const [name, tensor] of kinds) {
-  tensors(`of ${name}`, () => {
-    const { data } = run(modelOf([node('Mul', ['x', 'w'])], [{ name: 'w', shape: [3, 1, 1], ...tensor }]));
-    close(
-      data,
-      table([N, C, H, W], (n, c, h, w) => x(n, c, h, w) * [1, -2, 0.5][c]),
-      { relative: 1e-6 },
-      name,
-    );
-  });
-}
-
-tensors('that lie aligned are viewed in the file, others copied', () => {
-  const bytes = modelOf(
-    [node('Conv', ['x', 'w', 'b'])],
-    [floatTensor('w', [4, 3, 1, 1], all(12)), floatTensor('b', [4], [1, 2, 3, 4])],
-  );
-  let views = 0;
-  for (let shift = 0; shift < 4; shift++) {
-    const shifted = Buffer.alloc(bytes.length + shift); // a Buffer is no plain Uint8Array: its slice() does not copy
-    shifted.set(bytes, shift);
-    const { trace } = run(shifted.subarray(shift));
-    const bias = trace.parameters.get('b')?.value.node;
-    assert.ok(bias?.kind === 'constant');
-    if (bias?.kind !== 'constant') return;
-    assert.equal([...bias.tensor.data], [1, 2, 3, 4]);
-    if (bias.tensor.data.buffer === shifted.buffer) views++;
-  }
-  assert.is(views, 1);
-});
-
-const refusals = suite('refused networks');
-
-function refusal(bytes: Uint8Array): string {
-  try {
-    parseModel(bytes, { name: 'odd' });
-  } catch (error) {
-    assert.instance(error, ModelError);
-    return (error as ModelError).message;
-  }
-  throw new Error('nothing was refused');
-}
-
-refusals('all that stands in the way is listed', () => {
-  const nodes: TestNode[] = [
-    { op: 'GridSample', name: 'warp', inputs: ['x'], outputs: ['a'] },
-    { op: 'GridSample', inputs: ['x'], outputs: ['b'] },
-    { op: 'Relu', domain: 'com.example', name: 'own', inputs: ['x'], outputs: ['c'] },
-    { op: 'MaxPool', name: 'long', inputs: ['x'], outputs: ['d'], attributes: { kernel_shape: [3] } },
-    { op: 'Sum', name: 'sum', inputs: ['a', 'b', 'c', 'd'], outputs: ['y'] },
-    { op: 'Unused', name: 'unused', inputs: ['x'], outputs: ['e'] },
-  ];
-  const message = refusal(modelOf(nodes));
-  for (const part of ['GridSample at "warp", "b"', 'com.example.Relu at "own"', 'MaxPool at "long"', 'model "odd"']) {
-    assert.ok(message.includes(part), `${part} in: ${message}`);
-  }
-  assert.not.ok(message.includes('unused') || message.includes('"sum"'), message);
-});
-
-const relu = [node('Add', ['x', 'w'])];
-const odd: [name: string, bytes: Uint8Array, says: RegExp][] = [
-  [
-    'external data',
-    modelOf(relu, [{ name: 'w', shape: [1], external: true }]),
-    /"w" lie in a file of their own.*one file/,
-  ],
-  ['NaN', modelOf(relu, [floatTensor('w', [2, 1, 1, 1], [1, Number.NaN])]), /"w" holds NaN \(element 1 of 2\)/],
-  [
-    'too few numbers',
-    modelOf(relu, [floatTensor('w', [4], [1, 2])]),
-    /"w" holds 2 numbers, its shape \[4\] asks for 4/,
-  ],
-  ['an unknown type', modelOf(relu, [{ name: 'w', shape: [1], type: 8 }]), /type number 8/],
-  ['a missing value', modelOf(relu), /Add at "the Add" reads "w", which no node before it makes/],
-  ['two inputs', modelOf(relu, [], { inputs: { x: ['N', 3, 8, 8], w: ['N', 3, 8, 8] } }), /2 inputs \("x", "w"\)/],
-  ['an input that is no picture', modelOf(relu, [], { inputs: { x: ['N', 784] } }), /\[N,784\] where a picture/],
-  ['channels left open', modelOf(relu, [], { inputs: { x: ['N', 'C', 'H', 'W'] } }), /number of channels open/],
-  [
-    'labels that do not fit',
-    modelOf([node('GlobalAveragePool', ['x'])], [], { metadata: { labels: '["a"]' } }),
-    /1 labels do not fit its 3/,
-  ],
-  [
-    'odd metadata',
-    modelOf([node('Relu', ['x'])], [], { metadata: { 'facet.preprocess': '{' } }),
-    /facet.preprocess is no JSON/,
-  ],
-];
-for (const [name, bytes, says] of odd) {
-  refusals(name, () => assert.match(refusal(bytes), says));
-}
-
-refusals("metadata of Facet's own is taken at its word", () => {
-  const own = { order: 'BGR', range: [0, 255], mean: [1, 2, 3], std: [2], size: [48, 40] };
-  const metadata = { 'facet.preprocess': JSON.stringify(own), 'facet.labels': '["a","b","c"]' };
-  const model = parseModel(modelOf([node('GlobalAveragePool', ['x'])], [], { metadata }));
-  assert.equal(model.preprocess, { ...own, source: 'metadata' });
-  assert.equal(
-    [model.nominalSize, model.labels],
-    [
-      [48, 40],
-      ['a', 'b', 'c'],
-    ],
-  );
 });
