@@ -2,10 +2,11 @@
 
 import type { Computation } from './graph.ts';
 import { fuse } from './passes/fuse.ts';
+import { lower } from './passes/lower.ts';
 import { simplify } from './passes/simplify.ts';
 import type { Pass } from './rewrite.ts';
 
 /** In the order they run. */
-export const passes: readonly Pass[] = [simplify, fuse];
+export const passes: readonly Pass[] = [lower, simplify, fuse];
 
 export const optimize = (source: Computation): Computation => passes.reduce((current, pass) => pass(current), source);

@@ -1,0 +1,33 @@
+// index.ts: the table of gradient rules, complete by type.
+
+import { convRules } from './conv.ts';
+import { concatRules } from './concat.ts';
+import { elementwiseRules } from './elementwise.ts';
+import { fftRules } from './fft.ts';
+import { layoutRules } from './layout.ts';
+import { lrnRules } from './lrn.ts';
+import { poolRules } from './pool.ts';
+import { randomRules } from './random.ts';
+import { matmulRules } from './matmul.ts';
+import { reduceRules } from './reduce.ts';
+import { softmaxRules } from './softmax.ts';
+import { sampleRules } from './sample.ts';
+import { notDifferentiable, type Rules } from './types.ts';
+
+export const defaultRules: Rules = {
+  ...elementwiseRules,
+  ...layoutRules,
+  ...concatRules,
+  ...poolRules,
+  ...lrnRules,
+  ...softmaxRules,
+  ...reduceRules,
+  ...convRules,
+  ...matmulRules,
+  ...fftRules,
+  ...randomRules,
+  ...sampleRules,
+  fused: notDifferentiable('it is made by the fusion pass, after gradients are taken'),
+};
+
+export type { Rules };

@@ -1,0 +1,113 @@
+// shaders.ts: the WGSL files by name. esbuild loads them as text.
+
+import affineSample from '../../shaders/affine_sample.wgsl';
+import affineSampleInput from '../../shaders/affine_sample_input.wgsl';
+import conv2d from '../../shaders/conv2d.wgsl';
+import conv2dFilter from '../../shaders/conv2d_filter.wgsl';
+import conv2dFilterTiled from '../../shaders/conv2d_filter_tiled.wgsl';
+import conv2dInput from '../../shaders/conv2d_input.wgsl';
+import conv2dInputTiled from '../../shaders/conv2d_input_tiled.wgsl';
+import conv2dTiled from '../../shaders/conv2d_tiled.wgsl';
+import depthwise from '../../shaders/depthwise.wgsl';
+import depthwiseFilter from '../../shaders/depthwise_filter.wgsl';
+import depthwiseInput from '../../shaders/depthwise_input.wgsl';
+import elementwise from '../../shaders/elementwise.wgsl';
+import fftButterfly from '../../shaders/fft_butterfly.wgsl';
+import fftDirect from '../../shaders/fft_direct.wgsl';
+import present from '../../shaders/present.wgsl';
+import random from '../../shaders/random.wgsl';
+import randomAffine from '../../shaders/random_affine.wgsl';
+import matmul from '../../shaders/matmul.wgsl';
+import matmulTiled from '../../shaders/matmul_tiled.wgsl';
+import reduce from '../../shaders/reduce.wgsl';
+import reduceWorkgroup from '../../shaders/reduce_workgroup.wgsl';
+import butterfly from '../../shaders/shared/butterfly.wgsl';
+import fftEnds from '../../shaders/shared/fft_ends.wgsl';
+import convParams from '../../shaders/shared/conv_params.wgsl';
+import flatIndex from '../../shaders/shared/flat_index.wgsl';
+import pcg4d from '../../shaders/shared/pcg4d.wgsl';
+import reduceParams from '../../shaders/shared/reduce_params.wgsl';
+import concat from '../../shaders/concat.wgsl';
+import lrn from '../../shaders/lrn.wgsl';
+import lrnInputRun from '../../shaders/lrn_input_run.wgsl';
+import lrnRun from '../../shaders/lrn_run.wgsl';
+import poolInputBlock from '../../shaders/pool_input_block.wgsl';
+import poolRow from '../../shaders/pool_row.wgsl';
+import lrnRunParams from '../../shaders/shared/lrn_run_params.wgsl';
+import lrnWindow from '../../shaders/shared/lrn_window.wgsl';
+import lrnInput from '../../shaders/lrn_input.wgsl';
+import maxPoolGather from '../../shaders/max_pool_gather.wgsl';
+import pad from '../../shaders/pad.wgsl';
+import pool from '../../shaders/pool.wgsl';
+import poolInput from '../../shaders/pool_input.wgsl';
+import softmax from '../../shaders/softmax.wgsl';
+import softmaxWorkgroup from '../../shaders/softmax_workgroup.wgsl';
+import strided from '../../shaders/strided.wgsl';
+import take from '../../shaders/take.wgsl';
+import takeInput from '../../shaders/take_input.wgsl';
+import lrnParams from '../../shaders/shared/lrn_params.wgsl';
+import lrnScale from '../../shaders/shared/lrn_scale.wgsl';
+import poolDivisor from '../../shaders/shared/pool_divisor.wgsl';
+import poolParams from '../../shaders/shared/pool_params.wgsl';
+import softmaxParams from '../../shaders/shared/softmax_params.wgsl';
+import takeParams from '../../shaders/shared/take_params.wgsl';
+
+export const shaders = {
+  concat,
+  lrn,
+  lrn_input: lrnInput,
+  lrn_run: lrnRun,
+  lrn_input_run: lrnInputRun,
+  pool_row: poolRow,
+  pool_input_block: poolInputBlock,
+  max_pool_gather: maxPoolGather,
+  pad,
+  pool,
+  pool_input: poolInput,
+  softmax,
+  softmax_workgroup: softmaxWorkgroup,
+  strided,
+  take,
+  take_input: takeInput,
+  elementwise,
+  present,
+  reduce,
+  reduce_workgroup: reduceWorkgroup,
+  conv2d,
+  conv2d_tiled: conv2dTiled,
+  conv2d_input: conv2dInput,
+  conv2d_input_tiled: conv2dInputTiled,
+  conv2d_filter: conv2dFilter,
+  conv2d_filter_tiled: conv2dFilterTiled,
+  depthwise,
+  depthwise_input: depthwiseInput,
+  depthwise_filter: depthwiseFilter,
+  matmul,
+  matmul_tiled: matmulTiled,
+  affine_sample: affineSample,
+  affine_sample_input: affineSampleInput,
+  fft_butterfly: fftButterfly,
+  fft_direct: fftDirect,
+  random,
+  random_affine: randomAffine,
+} as const;
+
+export type ShaderName = keyof typeof shaders;
+
+/** What `#include "name"` finds: the files of shaders/shared. */
+export const includes: Readonly<Record<string, string>> = {
+  lrn_params: lrnParams,
+  lrn_run_params: lrnRunParams,
+  lrn_window: lrnWindow,
+  lrn_scale: lrnScale,
+  pool_divisor: poolDivisor,
+  pool_params: poolParams,
+  softmax_params: softmaxParams,
+  take_params: takeParams,
+  conv_params: convParams,
+  flat_index: flatIndex,
+  reduce_params: reduceParams,
+  butterfly,
+  fft_ends: fftEnds,
+  pcg4d,
+};
