@@ -4,6 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Tensor } from '../../src/engine/graph.ts';
+import { parseNpy } from './npy.ts';
 
 const root = path.resolve('..', 'shared');
 
@@ -29,24 +30,5 @@ export interface Golden {
 
 export const goldenManifest = (): Golden[] => JSON.parse(new TextDecoder().decode(sharedBytes('golden/manifest.json')));
 
-/** A float32 array in NumPy's format, rows first. */
-export function sharedArray(file: string): Tensor {
-  const bytes = sharedBytes(file);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const isFirst = view.getUint8(6) === 1;
-  const headerStart = isFirst ? 10 : 12;
-  const headerLength = isFirst ? view.getUint16(8, true) : view.getUint32(8, true);
-  const header = new TextDecoder().decode(bytes.subarray(headerStart, headerStart + headerLength));
-  const shape = /'shape': \(([^)]*)\)/.exec(header)?.[1];
-  if (shape === undefined || !header.includes("'<f4'") || header.includes('True')) {
-    throw new Error(`${file}: expected float32 in row-major order, found ${header.trim()}`);
-  }
-  const data = bytes.slice(headerStart + headerLength);
-  return {
-    shape: shape
-      .split(',')
-      .filter((d) => d.trim())
-      .map(Number),
-    data: new Float32Array(data.buffer),
-  };
-}
+/** A recorded array, by its path inside the shared folder. */
+export const sharedArray = (file: string): Tensor => parseNpy(sharedBytes(file), file);

@@ -40,6 +40,8 @@ export class Objective {
     readonly text: string,
     /** Traces the scalar to maximize. */
     readonly evaluate: (context: ObjectiveContext) => Value,
+    /** True for a sum or difference: its text needs parentheses inside a product. */
+    private readonly isSum = false,
   ) {}
 
   add(other: Term): Objective {
@@ -55,20 +57,22 @@ export class Objective {
   }
 
   neg(): Objective {
-    return new Objective(`-${parenthesized(this)}`, (context) => neg(this.evaluate(context)));
+    return new Objective(`-${this.factorText}`, (context) => neg(this.evaluate(context)));
   }
 
   private combine(sign: string, other: Term, op: (a: Value, b: Value | number) => Value): Objective {
-    const [left, right] =
-      sign === '*' ? [parenthesized(this), parenthesized(other)] : [this.text, parenthesized(other)];
-    return new Objective(`${left} ${sign} ${right}`, (context) =>
-      op(this.evaluate(context), typeof other === 'number' ? other : other.evaluate(context)),
-    );
+    const isSum = sign !== '*';
+    const left = isSum ? this.text : this.factorText;
+    const right = typeof other === 'number' ? other : sign === '+' ? other.text : other.factorText;
+    const evaluate = (context: ObjectiveContext) =>
+      op(this.evaluate(context), typeof other === 'number' ? other : other.evaluate(context));
+    return new Objective(`${left} ${sign} ${right}`, evaluate, isSum);
+  }
+
+  private get factorText(): string {
+    return this.isSum ? `(${this.text})` : this.text;
   }
 }
-
-const parenthesized = (term: Term): string =>
-  typeof term === 'number' ? String(term) : / [+-] /.test(term.text) ? `(${term.text})` : term.text;
 
 /** Axis counts of a layer as [N, H, W, C]; a layer without space has H = W = 1. */
 function spatial(value: Value): Value {

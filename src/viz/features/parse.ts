@@ -74,7 +74,7 @@ export function parseObjective(source: string, options: ParseOptions = {}): Obje
     let left = term();
     for (;;) {
       if (accept('+')) left = plus(left, term());
-      else if (accept('-')) left = plus(left, negate(term()));
+      else if (accept('-')) left = minus(left, term());
       else return left;
     }
   }
@@ -169,4 +169,9 @@ function times(a: Term, b: Term): Term {
   return a.mul(b);
 }
 
-const negate = (a: Term): Term => (typeof a === 'number' ? -a : a.mul(-1));
+function minus(a: Term, b: Term): Term {
+  if (typeof a !== 'number') return a.sub(b);
+  return typeof b === 'number' ? a - b : b.neg().add(a);
+}
+
+const negate = (a: Term): Term => (typeof a === 'number' ? -a : a.neg());

@@ -1,0 +1,152 @@
+// golden.test.ts: real networks against numbers recorded from PyTorch and Captum, and from others' own test vectors.
+
+import * as assert from 'uvu/assert';
+import { gradient } from '../../src/autodiff/gradient.ts';
+import { type Device, openDevice } from '../../src/engine/gpu/device.ts';
+import { compile, type Program } from '../../src/engine/gpu/program.ts';
+import { computation, Graph, type Value } from '../../src/engine/graph.ts';
+import { type Model, parseModel } from '../../src/models/model.ts';
+import { fromFileLayout, toFileLayout } from '../../src/models/onnx/layout.ts';
+import { preprocessPixels } from '../../src/models/preprocess.ts';
+import { gradCam } from '../../src/viz/attribution/gradCam.ts';
+import { oneHot, traceTarget } from '../../src/viz/attribution/target.ts';
+import { close } from '../support/close.ts';
+import { fetchArray, fetchBytes, fetchManifest, fetchPixels } from '../support/fetch.ts';
+import type { Golden } from '../support/shared.ts';
+import { suite } from '../support/suite.ts';
+
+/** Allowed error as a share of the largest magnitude. */
+const SMALL_NETWORK = 1e-4;
+const LARGE_NETWORK = 1e-3;
+
+const networks = [
+  { file: 'mnist-convsmall-plain.onnx', tolerance: SMALL_NETWORK },
+  { file: 'cifar10-convsmall-pgd.onnx', tolerance: SMALL_NETWORK },
+  { file: 'cifar10-resnet2b-adv.onnx', tolerance: SMALL_NETWORK },
+  { file: 'squeezenet1_1-caffe.onnx', tolerance: LARGE_NETWORK },
+  { file: 'googlenet-bvlc.onnx', tolerance: LARGE_NETWORK },
+];
+
+const test = suite('recorded numbers');
+let device: Device;
+let manifest: Golden[];
+test.before(async () => {
+  device = await openDevice();
+  manifest = await fetchManifest();
+});
+
+const openModel = async (file: string): Promise<Model> =>
+  parseModel(await fetchBytes(`data/models/${file}`), { name: file });
+
+/** Row `index` of a recorded input, channels last. */
+async function inputOf({ input, index }: Golden): Promise<{ data: Float32Array; shape: readonly number[] }> {
+  const all = await fetchArray(`golden/inputs/${input}`);
+  const [, ...rest] = all.shape;
+  const size = rest.reduce((product, d) => product * d, 1);
+  const shape = [1, ...rest];
+  const engineShape = [1, rest[1], rest[2], rest[0]];
+  return {
+    data: fromFileLayout(all.data.subarray(index * size, (index + 1) * size), 'nhwc', shape).data,
+    shape: engineShape,
+  };
+}
+
+for (const { file, tolerance } of networks) {
+  test(`${file}: logits, activations and input gradient as PyTorch's`, async () => {
+    const model = await openModel(file);
+    const rows = manifest.filter((row) => row.model === file && /^(output|activation|gradient$)/.test(row.what));
+    assert.ok(rows.length >= 2, 'recorded rows');
+    const first = await inputOf(rows[0]);
+    const graph = new Graph();
+    const x = graph.input('x', first.shape);
+    const trace = model.trace(x);
+    const [dx] = gradient(traceTarget(graph, trace.output), [x]);
+    const layers = [...new Set(rows.flatMap(({ layer }) => (layer ? [layer] : [])))];
+    const outputs: Record<string, Value> = { logits: trace.output, dx };
+    for (const layer of layers) outputs[layer] = trace.layer(layer);
+    const program = await compile(device, computation(outputs));
+    for (const row of rows) {
+      program.write('x', (await inputOf(row)).data);
+      program.write('target', oneHot(model.classes, row.target));
+      program.run();
+      const name = row.layer ?? (row.what === 'gradient' ? 'dx' : 'logits');
+      const layout = row.layer ? trace.layoutOf(row.layer) : row.what === 'gradient' ? 'nhwc' : 'plain';
+      const actual = toFileLayout(await program.read(name), layout, program.shapeOf(name));
+      const expected = await fetchArray(`golden/${row.file}`);
+      assert.equal([...actual.shape], [...expected.shape], row.file);
+      close(actual.data, expected.data, { relative: tolerance }, row.file);
+    }
+    program.dispose();
+  });
+
+  test(`${file}: Grad-CAM as Captum's`, async () => {
+    const model = await openModel(file);
+    for (const row of manifest.filter((row) => row.model === file && row.what === 'grad_cam')) {
+      const { data, shape } = await inputOf(row);
+      const attributor = await gradCam.prepare(device, model, shape, row.layer);
+      const map = await attributor.attribute({ input: data, inputShape: shape, target: row.target, relu: false });
+      const expected = await fetchArray(`golden/${row.file}`);
+      assert.equal([...map.shape], [...expected.shape], row.file);
+      close(map.values, expected.data, { relative: tolerance }, row.file);
+      attributor.dispose();
+    }
+  });
+}
+
+async function compileForward(model: Model, shape: readonly number[]): Promise<Program> {
+  const graph = new Graph();
+  return compile(device, computation({ logits: model.trace(graph.input('x', shape)).output }));
+}
+
+test("squeezenet1_1-zoo: a third party's own outputs", async () => {
+  const model = await openModel('squeezenet1_1-zoo.onnx');
+  for (const k of [0, 1, 2]) {
+    const input = await fetchArray(`data/vectors/squeezenet1_1-zoo/${k}.input_0.npy`);
+    const expected = await fetchArray(`data/vectors/squeezenet1_1-zoo/${k}.output_0.npy`);
+    const [n, c, h, w] = input.shape;
+    const program = await compileForward(model, [n, h, w, c]);
+    program.write('x', fromFileLayout(input.data, 'nhwc', input.shape).data);
+    program.run();
+    close(await program.read('logits'), expected.data, { relative: LARGE_NETWORK }, `vector ${k}`);
+    program.dispose();
+  }
+});
+
+for (const file of ['googlenet-bvlc.onnx', 'squeezenet1_1-caffe.onnx', 'squeezenet1_1-zoo.onnx']) {
+  test(
+    `${file}: the first class of all 16 photos, through the guessed preprocessing`,
+    async () => {
+      const model = await openModel(file);
+      type Best = Record<string, { index: number; logit: number }[]>;
+      const expected: Record<string, Best> = JSON.parse(
+        new TextDecoder().decode(await fetchBytes('data/vectors/expected_top5.json')),
+      );
+      const photos = Object.keys(expected);
+      assert.is(photos.length, 16);
+      const program = await compileForward(model, [1, 224, 224, 3]);
+      const wrong: string[] = [];
+      for (const photo of photos) {
+        const { data } = preprocessPixels(await fetchPixels(`data/photos/${photo}.png`), model.preprocess, [224, 224]);
+        program.write('x', data);
+        program.run();
+        const logits = await program.read('logits');
+        const best = logits.indexOf(Math.max(...logits));
+        const [first] = expected[photo][file.replace('.onnx', '')];
+        if (best !== first.index) wrong.push(`${photo}: class ${best}, expected ${first.index}`);
+        close(
+          [logits[first.index]],
+          [first.logit],
+          { relative: LARGE_NETWORK },
+          `${photo}: logit of class ${first.index}`,
+        );
+      }
+      assert.equal(wrong, []);
+      program.dispose();
+    },
+    { timeoutSeconds: 300 },
+  );
+}
+
+test('nothing stays on the device', () => {
+  assert.is(device.memory.buffers, 0);
+});
