@@ -14,6 +14,8 @@ export { printComputation, printPlan } from './engine/print.ts';
 export { OpError } from './kernels/types.ts';
 export { ModelError } from './models/error.ts';
 export * from './models/index.ts';
+export { type Forward, largestOf, Runner, softmaxOf } from './models/run.ts';
+export { drawing, drawingClasses } from './training/drawings.ts';
 export {
   type AttributionRequest,
   type Attributor,
@@ -34,4 +36,4 @@ export {
   Visualization,
   type VisualizationOptions,
 } from './viz/features/visualization.ts';
-export { colorize, type Colormap, overlay, resizeBilinear, toPixels } from './viz/render/maps.ts';
+export { colorize, type Colormap, overlay, resizeBilinear, sumChannels, toPixels } from './viz/render/maps.ts';

@@ -1,0 +1,22 @@
+// latest.ts: one task at a time, and of those that wait only the newest: what was wished in between is out of date.
+
+export class Latest {
+  private isRunning = false;
+  private waiting: (() => Promise<void>) | undefined;
+
+  /** Runs the task when the one before it has ended. Tasks handle their own errors. */
+  async push(task: () => Promise<void>): Promise<void> {
+    this.waiting = task;
+    if (this.isRunning) return;
+    this.isRunning = true;
+    try {
+      while (this.waiting) {
+        const next = this.waiting;
+        this.waiting = undefined;
+        await next();
+      }
+    } finally {
+      this.isRunning = false;
+    }
+  }
+}

@@ -1,0 +1,74 @@
+// networks.ts: opening networks: those that ship with the page, and files of the user; and what is said of them.
+
+import { findShipped, type Model, parseModel } from '../src/index.ts';
+import { PageError } from './status.ts';
+
+export async function openShipped(id: string): Promise<Model> {
+  const entry = findShipped(id);
+  if (!entry) throw new PageError(`There is no network "${id}" in this page.`);
+  const { file, preprocess, labels } = entry;
+  const response = await fetch(file);
+  if (!response.ok) throw new PageError(`The network "${id}" cannot be loaded: the server answers ${response.status}.`);
+  return parseModel(new Uint8Array(await response.arrayBuffer()), { name: id, preprocess, labels });
+}
+
+export async function openFile(file: File): Promise<Model> {
+  if (file.size === 0) throw new PageError(`"${file.name}" cannot be opened: the file is empty.`);
+  return parseModel(new Uint8Array(await file.arrayBuffer()), { name: file.name.replace(/\.onnx$/i, '') });
+}
+
+const SOURCES = {
+  metadata: 'from the file',
+  family: 'as this kind of network asks',
+  default: 'assumed',
+  given: 'known for this network',
+} as const;
+
+/** Rows of the summary. */
+export function describe(model: Model): [string, string][] {
+  const { input, nominalSize, preprocess, parameters, classes, layers } = model;
+  const isFixed = input.height !== undefined && input.width !== undefined;
+  const size = `${nominalSize[1]} × ${nominalSize[0]}${isFixed ? '' : ' or other'}`;
+  const { order, range, mean, std, source } = preprocess;
+  const list = (numbers: readonly number[]): string => numbers.map((n) => Number(n.toPrecision(4))).join(', ');
+  const isPlain = mean.every((m) => m === 0) && std.every((s) => s === 1);
+  const scaled = `${order === 'gray' ? 'grey' : order}, ${range[0]} to ${range[1]}`;
+  const normalized = isPlain ? scaled : `${scaled}, mean ${list(mean)}, std ${list(std)}`;
+  return [
+    ['Input', `${size}, ${input.channels === 1 ? 'grey' : 'colour'}`],
+    ['Pixels', `${normalized} (${SOURCES[source]})`],
+    [
+      'Weights',
+      parameters < 1e6 ? `${Math.round(parameters / 1e3)} thousand` : `${(parameters / 1e6).toFixed(1)} million`,
+    ],
+    ['Layers', `${layers.length}, ${classes} classes`],
+  ];
+}
+
+/** Layers whose channels can be looked at, by the size of their maps, in the order of the file. */
+export function layerGroups(model: Model): { title: string; layers: Model['layers'] }[] {
+  const groups: { title: string; layers: Model['layers'][number][] }[] = [];
+  for (const layer of model.layers) {
+    const [, height, width] = layer.shape;
+    const isMap = layer.shape.length === 3;
+    if (!isMap && layer.shape.length !== 1) continue;
+    const title = isMap ? `Maps of ${width} × ${height}` : 'Without maps';
+    const last = groups[groups.length - 1];
+    if (last?.title === title) last.layers.push(layer);
+    else groups.push({ title, layers: [layer] });
+  }
+  return groups;
+}
+
+/** A layer to begin with: an activation function about two thirds of the way through the maps. */
+export function firstLayer(model: Model): string {
+  const maps = model.layers.filter(({ shape }) => shape.length === 3 && shape[1] * shape[2] > 1);
+  const active = maps.filter(({ preRelu }) => preRelu !== undefined);
+  const choice = active.length > 0 ? active : maps.length > 0 ? maps : model.layers;
+  return choice[Math.floor(FIRST_LAYER_DEPTH * choice.length)]?.name ?? '';
+}
+
+const FIRST_LAYER_DEPTH = 0.65;
+
+export const classNames = (model: Model): string[] =>
+  Array.from({ length: model.classes }, (_, index) => model.labels[index]?.split(',')[0] ?? `class ${index}`);

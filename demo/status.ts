@@ -1,0 +1,70 @@
+// status.ts: the line that says what goes on, the line that says what went wrong, and the meters.
+
+import type { Device } from '../src/index.ts';
+import { byId } from './dom.ts';
+
+/** A user's mistake, said in one sentence. */
+export class PageError extends Error {
+  override name = 'PageError';
+}
+
+/** Who speaks in the status line; each has one thing to say at a time. */
+export type Speaker = 'network' | 'image' | 'picture';
+
+const said = new Map<Speaker, { text: string; busy: boolean }>();
+
+/** Shows what a part of the page is doing; an empty text withdraws it. */
+export function say(speaker: Speaker, text: string, busy = false): void {
+  said.set(speaker, { text, busy });
+  const now = [...said.values()].filter(({ text }) => text !== '');
+  const line = byId('p', 'status');
+  const words = now.map(({ text }) => text).join(' ');
+  if (line.textContent !== words) line.textContent = words;
+  line.classList.toggle(
+    'busy',
+    now.some(({ busy }) => busy),
+  );
+}
+
+export function complain(error: unknown): void {
+  const line = byId('p', 'error');
+  const [sentence] = (error instanceof Error ? error.message : String(error)).split('\n');
+  line.textContent = sentence.charAt(0).toUpperCase() + sentence.slice(1);
+  line.hidden = false;
+}
+
+/** Called when the user does something new: what went wrong before no longer matters. */
+export function clearError(): void {
+  byId('p', 'error').hidden = true;
+}
+
+/** Does a thing that may fail; what fails is shown. Returns whether it worked. */
+export async function attempt(task: () => Promise<void> | void): Promise<boolean> {
+  try {
+    await task();
+    return true;
+  } catch (error) {
+    complain(error);
+    return false;
+  }
+}
+
+const MEMORY_MILLIS = 400;
+const MEBIBYTE = 2 ** 20;
+
+/** Shows the adapter, and from now on the memory of all buffers. */
+export function showDevice(device: Device): void {
+  const { name, software } = device.adapter;
+  byId('dd', 'adapter').textContent = software ? `${name} (software: slow)` : name;
+  const show = () => {
+    byId('dd', 'memory').textContent = `${(device.memory.bytes / MEBIBYTE).toFixed(1)} MiB`;
+  };
+  show();
+  setInterval(show, MEMORY_MILLIS);
+}
+
+/** Steps per second, or nothing. */
+export function showSpeed(stepsPerSecond?: number): void {
+  const digits = stepsPerSecond !== undefined && stepsPerSecond < 10 ? 1 : 0;
+  byId('dd', 'speed').textContent = stepsPerSecond === undefined ? '–' : `${stepsPerSecond.toFixed(digits)} steps/s`;
+}

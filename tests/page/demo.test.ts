@@ -1,0 +1,200 @@
+// demo.test.ts: drives the page as a user does: a network, a channel's image, a picture's classes and maps, and mistakes.
+
+import type { Page } from 'playwright';
+import sharp from 'sharp';
+import * as assert from 'uvu/assert';
+import { closePage, openPage } from '../support/page.ts';
+import { suite } from '../support/suite.ts';
+
+const test = suite('page');
+
+const NETWORK = 'cifar10-twin-standard';
+const WAIT_MILLIS = 60_000;
+
+let page: Page;
+test.before(async () => {
+  page = await openPage(`/?network=${NETWORK}`);
+});
+test.after(() => closePage(page));
+
+const text = (selector: string): Promise<string> => page.locator(selector).textContent() as Promise<string>;
+const step = async (): Promise<number> => Number(await text('#step'));
+const mebibytes = async (): Promise<number> => Number.parseFloat(await text('#memory'));
+
+/** Waits until an expression in the page holds; says what the page shows where it never does. */
+async function until(expression: string): Promise<void> {
+  try {
+    await page.waitForFunction(expression, null, { timeout: WAIT_MILLIS });
+  } catch {
+    const shown = `status "${await text('#status')}", error "${await page.locator('#error').textContent()}"`;
+    throw new Error(`the page never came to: ${expression}; it shows ${shown}`);
+  }
+}
+
+const toggleSays = (label: string) => until(`document.querySelector('#toggle').textContent === '${label}'`);
+const stepsReach = (count: number) => until(`Number(document.querySelector('#step').value) >= ${count}`);
+
+/** Grey values of what the screen shows of an element, on a small raster. */
+async function seen(selector: string): Promise<number[]> {
+  const png = await page.locator(selector).screenshot();
+  return [...(await sharp(png).removeAlpha().grayscale().resize(32, 32, { kernel: 'nearest' }).raw().toBuffer())];
+}
+
+function deviation(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
+}
+
+const difference = (a: readonly number[], b: readonly number[]): number =>
+  a.reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0) / a.length;
+
+/** Drops a file on the page. */
+async function drop(name: string, type: string, bytes: Uint8Array): Promise<void> {
+  const transfer = await page.evaluateHandle(
+    ({ name, type, bytes }) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([new Uint8Array(bytes)], name, { type }));
+      return transfer;
+    },
+    { name, type, bytes: [...bytes] },
+  );
+  await page.dispatchEvent('body', 'drop', { dataTransfer: transfer });
+}
+
+/** A bright disc on a blue ground: 48 x 40, neither square nor of the network's size. */
+function discPng(): Promise<Buffer> {
+  const [width, height] = [48, 40];
+  const pixels = Buffer.alloc(width * height * 3);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const isInside = Math.hypot(x - 22, y - 18) < 11;
+      pixels.set(isInside ? [230, 180, 90] : [40, 80, 160 + y], (y * width + x) * 3);
+    }
+  }
+  return sharp(pixels, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
+}
+
+test('opens with a network, and says what it is and where it runs', async () => {
+  await until(`!document.querySelector('#toggle').disabled`);
+  assert.is(await page.locator('#network').inputValue(), NETWORK);
+  assert.match(await text('#summary'), /32 × 32/);
+  assert.match(await text('#adapter'), /\w/);
+  assert.ok((await page.locator('#layer option').count()) > 10, 'the layers are listed');
+  assert.ok(await page.locator('#error').isHidden());
+});
+
+test('forms the image of a channel, stops and goes on', async () => {
+  const layers = await page
+    .locator('#layer option')
+    .evaluateAll((all) => all.map((o) => (o as HTMLOptionElement).value));
+  const layer = layers.find((name) => name.includes('Relu')) as string;
+  await page.selectOption('#layer', layer);
+  await page.fill('#channel', '3');
+  await page.locator('#channel').blur();
+  assert.is(await page.locator('#objective').inputValue(), `${layer}:3`);
+  await page.click('#toggle');
+  await stepsReach(2);
+  const early = await seen('#canvas');
+  await stepsReach(30);
+  assert.match(await text('#speed'), /^[\d.]+ steps\/s$/);
+  assert.ok((await mebibytes()) > 0, 'buffers are counted');
+
+  await page.click('#toggle');
+  await toggleSays('Continue');
+  const stopped = await step();
+  const late = await seen('#canvas');
+  assert.ok(deviation(late) > 4, `the image is not uniform (deviation ${deviation(late)})`);
+  assert.ok(difference(early, late) > 2, `the image has changed (by ${difference(early, late)})`);
+  assert.ok((await page.locator('#curve .line').getAttribute('d'))?.includes('L'), 'the objective is drawn');
+  await page.waitForTimeout(600);
+  assert.is(await step(), stopped, 'no step after the stop');
+
+  await page.click('#toggle');
+  await stepsReach(stopped + 2);
+  await page.click('#toggle');
+  await toggleSays('Continue');
+});
+
+test('saves the image as PNG under its name', async () => {
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save')]);
+  assert.match(download.suggestedFilename(), new RegExp(`_3_${await step()}\\.png$`));
+  const { width, height } = await sharp(Buffer.concat(await (await download.createReadStream()).toArray())).metadata();
+  assert.equal([width, height], [32, 32]);
+});
+
+test('another channel while it runs starts anew, and frees what was there', async () => {
+  const before = await mebibytes();
+  await page.click('#toggle');
+  await stepsReach((await step()) + 1);
+  const reached = await step();
+  await page.fill('#channel', '5');
+  await page.locator('#channel').blur();
+  await until(`Number(document.querySelector('#step').value) < ${reached}`);
+  await stepsReach(2);
+  await page.click('#toggle');
+  await toggleSays('Continue');
+  await page.waitForTimeout(600); // the meter looks every 400 ms
+  assert.ok(Math.abs((await mebibytes()) - before) < 0.2, `${before} MiB before, ${await mebibytes()} MiB after`);
+});
+
+test('a dropped picture: classes, gradient and Grad-CAM, for the class that is chosen', async () => {
+  await drop('disc.png', 'image/png', await discPng());
+  await until(
+    `document.querySelector('#cam-note').textContent !== '' && document.querySelector('#status.busy') === null`,
+  );
+  const rows = await page.locator('#classes button').allInnerTexts();
+  assert.is(rows.length, 5);
+  const percents = rows.map((row) => Number(/([\d.]+) %/.exec(row)?.[1]));
+  assert.ok(
+    percents.every((percent, i) => percent >= 0 && (i === 0 || percent <= percents[i - 1])),
+    rows.join(', '),
+  );
+  assert.ok(percents.reduce((sum, percent) => sum + percent, 0) <= 100.5, rows.join(', '));
+  assert.match(await text('#gradient-note'), /^−\S+ to \d/);
+  assert.match(await text('#cam-note'), /^0.* to .* at \//);
+  for (const map of ['#picture', '#gradient', '#cam']) {
+    assert.ok(deviation(await seen(map)) > 2, `${map} shows something`);
+  }
+  const gradient = await seen('#gradient');
+  const second = page.locator('#classes button').nth(1);
+  const index = await second.getAttribute('value');
+  await second.click();
+  await until(`document.querySelector('#classes button[aria-pressed=true]').value === '${index}'`);
+  await until(`document.querySelector('#status.busy') === null`);
+  assert.is(await page.locator('#target').inputValue(), index);
+  assert.ok(difference(gradient, await seen('#gradient')) > 1, 'the gradient is that of the other class');
+});
+
+test('what cannot be used gives one sentence, and the page goes on', async () => {
+  const words = new TextEncoder().encode('These are words, no network at all.');
+  const mistakes: [name: string, type: string, bytes: Uint8Array, expected: RegExp][] = [
+    ['words.onnx', '', words, /words/],
+    ['nothing.png', 'image/png', new Uint8Array(), /"nothing\.png".*empty/],
+    ['words.png', 'image/png', words, /"words\.png".*picture/],
+    ['words.pdf', 'application/pdf', words, /"words\.pdf".*neither/],
+  ];
+  for (const [name, type, bytes, expected] of mistakes) {
+    await drop(name, type, bytes);
+    await until(`${expected}.test(document.querySelector('#error').innerText)`);
+    assert.is((await text('#error')).includes('\n'), false);
+  }
+  assert.is(await page.locator('#network').inputValue(), NETWORK);
+
+  await page.fill('#objective', 'no/such/layer:1');
+  await page.locator('#objective').blur();
+  await page.click('#toggle');
+  await until(`/no layer "no\\/such\\/layer"/.test(document.querySelector('#error').innerText)`);
+  await page.fill('#channel', '100000');
+  await page.locator('#channel').blur();
+  await until(`/channel must be a whole number from 0 to/.test(document.querySelector('#error').innerText)`);
+
+  await page.fill('#channel', '1');
+  await page.locator('#channel').blur();
+  await page.click('#toggle');
+  await stepsReach(2);
+  assert.ok(await page.locator('#error').isHidden(), 'the sentence goes when something works');
+  await page.click('#toggle');
+  await toggleSays('Continue');
+});
