@@ -1,0 +1,69 @@
+// files.ts: reading with one-line errors; writing whole files or none.
+
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { CommandError, fileError } from './errors.ts';
+
+/** The bytes of a file. `what` is how messages call it: `the picture`. */
+export function readBytes(what: string, file: string): Uint8Array {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    throw fileError(what, file, error);
+  }
+  if (bytes.length === 0) throw new CommandError(`${what} "${file}" is empty (0 bytes). Fetch or save it again.`);
+  return bytes;
+}
+
+export const readText = (what: string, file: string): string => Buffer.from(readBytes(what, file)).toString('utf8');
+
+/** Throws if a file cannot be written there, before the work that fills it. Missing folders are made when it is written. */
+export function checkWritable(file: string): void {
+  if (existsSync(file) && statSync(file).isDirectory())
+    throw new CommandError(`"${file}" is a folder. Name a file in it.`);
+  checkFolder(path.dirname(file));
+}
+
+/** The same for a folder of outputs. */
+export function checkFolder(folder: string): void {
+  let existing = path.resolve(folder);
+  while (!existsSync(existing)) existing = path.dirname(existing);
+  if (!statSync(existing).isDirectory())
+    throw new CommandError(`"${existing}" is a file, so no folder can be there. Choose another path.`);
+  try {
+    accessSync(existing, constants.W_OK);
+  } catch (error) {
+    throw fileError('cannot write into', existing, error);
+  }
+}
+
+/** Writes under a temporary name beside the file, then renames: a reader sees the old file or the whole new one. */
+export function writeWhole(file: string, bytes: Uint8Array | string): string {
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(temporary, bytes);
+    renameSync(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw fileError('cannot write', file, error);
+  }
+  return file;
+}
+
+/** `out.png`, 48 -> `out-48.png`. */
+export function withSuffix(file: string, suffix: string | number): string {
+  const { dir, name, ext } = path.parse(file);
+  return path.join(dir, `${name}-${suffix}${ext}`);
+}

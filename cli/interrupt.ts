@@ -1,0 +1,23 @@
+// interrupt.ts: Ctrl-C. A command that can stop in order asks for the signal; otherwise, and the second time, it ends here.
+
+const controller = new AbortController();
+let isHeeded = false;
+
+/** Aborts at Ctrl-C. Whoever calls this promises to look at it within a step and to keep what is finished. */
+export function heedInterrupt(): AbortSignal {
+  isHeeded = true;
+  return controller.signal;
+}
+
+export function listenForInterrupt(): void {
+  const stop = () => {
+    if (isHeeded && !controller.signal.aborted) {
+      controller.abort();
+      return;
+    }
+    process.stderr.write('\nfacet: stopped. Nothing more is written.\n');
+    process.exit(1);
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+}

@@ -1,0 +1,24 @@
+// session.ts: what a command holds while it runs: the device, opened late and closed surely, and the way results go out.
+
+import { type AdapterChoice, openNodeDevice } from '../src/engine/gpu/dawn.node.ts';
+import type { Device } from '../src/index.ts';
+
+/** Opens the GPU for `work` and closes it whatever happens. Open it only when all that needs no GPU has been checked. */
+export async function withDevice<T>(adapter: AdapterChoice, work: (device: Device) => Promise<T>): Promise<T> {
+  const device = await openNodeDevice(adapter);
+  try {
+    const result = await work(device);
+    device.check();
+    return result;
+  } catch (error) {
+    device.check(); // what the GPU itself reported says more than what followed from it
+    throw error;
+  } finally {
+    device.close();
+  }
+}
+
+/** One JSON object for scripts, or text for people. */
+export function report(asJson: boolean | undefined, json: () => object, text: () => string): void {
+  process.stdout.write(asJson ? `${JSON.stringify(json(), null, 2)}\n` : `${text()}\n`);
+}

@@ -1,0 +1,69 @@
+// terminal.ts: what is shown: results on standard output, progress on standard error.
+
+import { Presets, SingleBar } from 'cli-progress';
+
+/** Columns as wide as their widest cell; those of `right` are flush right. */
+export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const pad = (cell: string, column: number) =>
+    right.includes(column) ? cell.padStart(widths[column]) : cell.padEnd(widths[column]);
+  return rows.map((row) => row.map(pad).join('  ').trimEnd()).join('\n');
+}
+
+/** 6998552 -> `6,998,552`. */
+export const grouped = (count: number): string => Math.round(count).toLocaleString('en-US');
+
+/** 1234567890 -> `1.23 G`. */
+export function scaled(count: number): string {
+  const [unit, size] = (
+    [
+      ['G', 1e9],
+      ['M', 1e6],
+      ['k', 1e3],
+    ] as const
+  ).find(([, size]) => count >= size) ?? ['', 1];
+  return unit ? `${(count / size).toPrecision(3)} ${unit}` : String(Math.round(count));
+}
+
+export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+
+export function duration(millis: number): string {
+  return millis < 1000 ? `${millis.toFixed(millis < 10 ? 1 : 0)} ms` : `${(millis / 1000).toFixed(2)} s`;
+}
+
+/** Where there is no terminal, progress is a line each so many milliseconds. */
+const LINE_MILLIS = 10_000;
+
+/** A bar on a terminal; elsewhere a line now and then. */
+export class Progress {
+  private readonly bar?: SingleBar;
+  private spoke = performance.now();
+
+  constructor(
+    private readonly what: string,
+    private readonly total: number,
+  ) {
+    if (!process.stderr.isTTY) return;
+    this.bar = new SingleBar(
+      {
+        format: `${what} {bar} {value}/{total}  {note}`,
+        stream: process.stderr,
+        hideCursor: true,
+        clearOnComplete: true,
+      },
+      Presets.shades_classic,
+    );
+    this.bar.start(total, 0, { note: 'preparing' });
+  }
+
+  update(done: number, note = ''): void {
+    this.bar?.update(done, { note });
+    if (this.bar || performance.now() - this.spoke < LINE_MILLIS || done >= this.total) return;
+    this.spoke = performance.now();
+    process.stderr.write(`${this.what} ${done}/${this.total}${note ? `  ${note}` : ''}\n`);
+  }
+
+  stop(): void {
+    this.bar?.stop();
+  }
+}
