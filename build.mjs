@@ -1,4 +1,4 @@
-// build.mjs: bundles what runs. `node build.mjs [all|cli|page|tests|bench]`; other scripts import the functions.
+// build.mjs: bundles what runs. `node build.mjs [all|cli|page|tests|bench|training]`; other scripts import the functions.
 // A target whose source folder does not exist yet is skipped; every other failure throws.
 
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
@@ -73,6 +73,9 @@ export async function buildBench() {
   ];
 }
 
+export const buildTraining = () =>
+  bundle({ ...forNode, entryPoints: ['scripts/train-drawings.ts'], outfile: 'dist/train-drawings.mjs' });
+
 /** The test files of one kind (`node`, `gpu`, `page`) whose path contains one of `filters`, relative to the root. */
 export function testFiles(kind, folder = 'tests', filters = ['']) {
   const directory = at(folder, kind);
@@ -145,7 +148,13 @@ export async function buildTests(folder = 'tests', filters = ['']) {
   return outputs;
 }
 
-const targets = { cli: buildCli, page: buildPage, tests: () => buildTests(), bench: buildBench };
+const targets = {
+  cli: buildCli,
+  page: buildPage,
+  tests: () => buildTests(),
+  bench: buildBench,
+  training: buildTraining,
+};
 
 async function main(name = 'all') {
   if (name !== 'all' && !(name in targets))
