@@ -117,8 +117,3 @@ export function readWish(): Wish {
 }
 
 export const readSteps = (): number => wholeNumber(steps, 'The number of steps');
-
-/** A file name: what is shown, and after how many steps. */
-export function fileName(step: number): string {
-  return `${objective.value.replace(/[^\w.-]+/g, '_').replace(/^_+|_+$/g, '')}_${step}.png`;
-}

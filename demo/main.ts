@@ -2,25 +2,32 @@
 
 import { type Device, type Model, shippedModels } from '../src/index.ts';
 import * as controls from './controls.ts';
-import { drawCurve } from './curve.ts';
-import { byId, nextFrame, option, short } from './dom.ts';
+import { byId, create, nextFrame, option } from './dom.ts';
 import { listenForDrops, listenForFiles } from './drop.ts';
 import { Explainer } from './explainer.ts';
 import * as findings from './findings.ts';
+import { imageView } from './image.ts';
 import { describe, openFile, openShipped } from './networks.ts';
 import { decodePicture, savePng } from './pictures.ts';
 import { offerSamples } from './samples.ts';
 import { openScreen, type Screen } from './screen.ts';
-import { attempt, clearError, PageError, say, showDevice, showSpeed } from './status.ts';
-import { type Listener, type State, Visualizer } from './visualizer.ts';
+import { attempt, clearError, PageError, say, showDevice } from './status.ts';
+import { Visualizer } from './visualizer.ts';
 
 const networks = byId('select', 'network');
 const toggle = byId('button', 'toggle');
 const canvas = byId('canvas', 'canvas');
 
+/** Value of the menu's entry for the user's own network. */
+const OWN = 'own';
+
 function start(device: Device, screen: Screen): void {
-  const visualizer = new Visualizer(device, screen, listener);
+  const visualizer = new Visualizer(device, screen, imageView(canvas, relabel));
   const explainer = new Explainer(device, findings.findings);
+  /** The user's own network, with names of its classes; the menu's entry that is shown; how many were asked for. */
+  let own: { file: File; names?: File } | undefined;
+  let shown = '';
+  let asked = 0;
 
   function use(model: Model): void {
     void visualizer.clear();
@@ -30,45 +37,45 @@ function start(device: Device, screen: Screen): void {
       clearError();
       void explainer.setPicture(picture);
     });
-    byId('dl', 'summary').replaceChildren(...describe(model).flatMap(([name, text]) => row(name, text)));
+    const rows = describe(model).flatMap(([name, textContent]) => [
+      create('dt', { textContent: name }),
+      create('dd', { textContent }),
+    ]);
+    byId('dl', 'summary').replaceChildren(...rows);
     void explainer.setModel(model);
     relabel();
   }
 
-  /** Only the network that was asked for last is shown; where opening fails, the one before stays. */
-  let asked = 0;
-  async function open(name: string, load: () => Promise<Model>): Promise<boolean> {
+  /** Opens what stands in the menu as `entry`. Only what was asked for last is shown; after a failure, what was before. */
+  async function open(entry: string, title: string, load: () => Promise<Model>): Promise<void> {
     const turn = ++asked;
     clearError();
-    say('network', `Opening ${name}…`, true);
+    say('network', `Opening ${title}…`, true);
     await nextFrame();
-    const worked = await attempt(async () => {
+    await attempt(async () => {
       const model = await load();
-      if (turn === asked) use(model);
+      if (turn !== asked) return;
+      use(model);
+      shown = entry;
     });
-    if (turn === asked) say('network', '');
-    return worked;
+    if (turn !== asked) return;
+    networks.value = shown;
+    say('network', '');
   }
 
-  async function openOwn(file: File): Promise<void> {
-    if (!(await open(file.name, () => openFile(file)))) return;
-    networks.querySelector('option[data-own]')?.remove();
-    const own = option('own', file.name);
-    own.dataset.own = '';
-    networks.append(own);
-    networks.value = own.value;
-    ownFile = file;
-    shown = own.value;
-  }
-  let ownFile: File | undefined;
-  let shown = '';
+  const openOwn = (file: File, names?: File): Promise<void> =>
+    open(OWN, file.name, async () => {
+      const model = await openFile(file, names);
+      own = { file, names };
+      networks.querySelector(`option[value=${OWN}]`)?.remove();
+      networks.append(option(OWN, file.name));
+      return model;
+    });
 
-  async function openListed(): Promise<void> {
+  const openListed = (): Promise<void> => {
     const id = networks.value;
-    const file = ownFile;
-    if (await open(id, () => (id === 'own' && file ? openFile(file) : openShipped(id)))) shown = id;
-    else networks.value = shown;
-  }
+    return id === OWN && own ? openOwn(own.file, own.names) : open(id, id, () => openShipped(id));
+  };
 
   async function openPicture(file: File): Promise<void> {
     clearError();
@@ -87,24 +94,8 @@ function start(device: Device, screen: Screen): void {
     const canContinue = wish !== undefined && visualizer.canContinue(wish);
     toggle.textContent = visualizer.isGoing ? 'Stop' : canContinue ? 'Continue' : 'Start';
     toggle.disabled = !controls.hasNetwork();
-    byId('span', 'subject').textContent = wish ? wish.objective : 'it';
+    if (wish) byId('span', 'subject').textContent = wish.objective;
   }
-
-  listener.onState = (state) => {
-    const hasImage = state === 'running' || state === 'stopped';
-    byId('p', 'placeholder').hidden = hasImage;
-    canvas.style.visibility = hasImage ? '' : 'hidden';
-    byId('button', 'restart').disabled = !hasImage;
-    byId('button', 'save').disabled = !hasImage;
-    byId('button', 'use-image').disabled = !hasImage;
-    say(
-      'image',
-      state === 'stopped' ? `Stopped after ${visualizer.step} steps.` : STATES[state],
-      state === 'compiling',
-    );
-    if (state !== 'running') showSpeed();
-    relabel();
-  };
 
   controls.listen(() => {
     relabel();
@@ -124,11 +115,12 @@ function start(device: Device, screen: Screen): void {
   });
   byId('button', 'restart').addEventListener('click', begin);
   byId('button', 'save').addEventListener('click', () =>
-    attempt(async () => savePng(await visualizer.read(), controls.fileName(visualizer.step))),
+    attempt(async () => savePng(await visualizer.read(), visualizer.fileName)),
   );
-  byId('button', 'use-image').addEventListener('click', () =>
-    attempt(async () => explainer.setPicture(await visualizer.read())),
-  );
+  byId('button', 'use-image').addEventListener('click', () => {
+    clearError();
+    return attempt(async () => explainer.setPicture(await visualizer.read()));
+  });
   byId('input', 'smooth').addEventListener('change', (event) =>
     canvas.classList.toggle('smooth', (event.target as HTMLInputElement).checked),
   );
@@ -137,6 +129,7 @@ function start(device: Device, screen: Screen): void {
   listenForFiles('choose-picture', 'picture-file', openPicture);
   listenForDrops((file) => {
     if (/\.onnx$/i.test(file.name)) return openOwn(file);
+    if (/\.txt$/i.test(file.name) && own && shown === OWN) return openOwn(own.file, file);
     if (file.type.startsWith('image/') || /\.(png|jpe?g|webp)$/i.test(file.name)) return openPicture(file);
     return attempt(() => {
       throw new PageError(
@@ -145,33 +138,6 @@ function start(device: Device, screen: Screen): void {
     });
   });
   void openListed();
-}
-
-const STATES: Record<Exclude<State, 'stopped'>, string> = {
-  empty: 'Ready: choose a layer and a channel, and press Start.',
-  compiling: 'Compiling…',
-  running: 'The image is forming.',
-};
-
-/** What the visualizer tells, put on the page. */
-const listener: Listener & { onState(state: State): void } = {
-  onState: () => {},
-  changed: (state) => listener.onState(state),
-  drawn(step, stepsPerSecond) {
-    byId('output', 'step').value = String(step);
-    showSpeed(stepsPerSecond);
-  },
-  measured(history) {
-    drawCurve(document.querySelector<SVGSVGElement>('#curve') as SVGSVGElement, history);
-    byId('output', 'value').value = history.length > 0 ? short(history[history.length - 1]) : '–';
-  },
-};
-
-function row(name: string, text: string): HTMLElement[] {
-  const [term, description] = [document.createElement('dt'), document.createElement('dd')];
-  term.textContent = name;
-  description.textContent = text;
-  return [term, description];
 }
 
 function quietly<T>(read: () => T): T | undefined {

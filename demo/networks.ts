@@ -1,6 +1,6 @@
 // networks.ts: opening networks: those that ship with the page, and files of the user; and what is said of them.
 
-import { findShipped, type Model, parseModel } from '../src/index.ts';
+import { findShipped, type Model, parseLabels, parseModel } from '../src/index.ts';
 import { PageError } from './status.ts';
 
 export async function openShipped(id: string): Promise<Model> {
@@ -12,9 +12,11 @@ export async function openShipped(id: string): Promise<Model> {
   return parseModel(new Uint8Array(await response.arrayBuffer()), { name: id, preprocess, labels });
 }
 
-export async function openFile(file: File): Promise<Model> {
+/** `names` is a text file with a class a line. */
+export async function openFile(file: File, names?: File): Promise<Model> {
   if (file.size === 0) throw new PageError(`"${file.name}" cannot be opened: the file is empty.`);
-  return parseModel(new Uint8Array(await file.arrayBuffer()), { name: file.name.replace(/\.onnx$/i, '') });
+  const labels = names && parseLabels(await names.text());
+  return parseModel(new Uint8Array(await file.arrayBuffer()), { name: file.name.replace(/\.onnx$/i, ''), labels });
 }
 
 const SOURCES = {
@@ -26,7 +28,7 @@ const SOURCES = {
 
 /** Rows of the summary. */
 export function describe(model: Model): [string, string][] {
-  const { input, nominalSize, preprocess, parameters, classes, layers } = model;
+  const { input, nominalSize, preprocess, parameters, classes, labels, layers } = model;
   const isFixed = input.height !== undefined && input.width !== undefined;
   const size = `${nominalSize[1]} × ${nominalSize[0]}${isFixed ? '' : ' or other'}`;
   const { order, range, mean, std, source } = preprocess;
@@ -41,7 +43,8 @@ export function describe(model: Model): [string, string][] {
       'Weights',
       parameters < 1e6 ? `${Math.round(parameters / 1e3)} thousand` : `${(parameters / 1e6).toFixed(1)} million`,
     ],
-    ['Layers', `${layers.length}, ${classes} classes`],
+    ['Layers', String(layers.length)],
+    ['Classes', labels.length > 0 ? String(classes) : `${classes}, unnamed: drop a .txt with a name a line`],
   ];
 }
 

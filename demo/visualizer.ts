@@ -60,8 +60,10 @@ export class Visualizer {
     private readonly listener: Listener,
   ) {}
 
-  get step(): number {
-    return this.run?.step ?? 0;
+  /** What is shown, and after how many steps: `mixed4a_97_512.png`. */
+  get fileName(): string {
+    const name = (this.wish?.objective ?? '').replace(/[^\w.-]+/g, '_').replace(/^_+|_+$/g, '');
+    return `${name}_${this.run?.step ?? 0}.png`;
   }
 
   get isGoing(): boolean {

@@ -181,7 +181,7 @@ export function unpreprocess(input: ArrayLike<number>, preprocess: Preprocess): 
 }
 
 /** Tensors of each preprocessing, made once: their identity decides what is uploaded once. */
-const tensors = new WeakMap<Preprocess, { scale?: Tensor; matrix: Tensor; bias: Tensor }>();
+const tensors = new WeakMap<Preprocess, { scale?: Tensor; grayScale: Tensor; matrix: Tensor; bias: Tensor }>();
 
 function tensorsOf(preprocess: Preprocess) {
   const known = tensors.get(preprocess);
@@ -192,6 +192,8 @@ function tensorsOf(preprocess: Preprocess) {
     // In the order of the picture, a number a channel does; otherwise channels mix.
     scale:
       preprocess.order === 'RGB' ? { shape: [C], data: Float32Array.from(bias, (_, k) => matrix[k][k]) } : undefined,
+    /** Of a picture that is grey already: what R = G = B would come to. */
+    grayScale: { shape: [1], data: Float32Array.of(matrix.reduce((sum, row) => sum + row[0], 0)) },
     matrix: { shape: [3, C], data: Float32Array.from(matrix.flat()) },
     bias: { shape: [C], data: Float32Array.from(bias) },
   };
@@ -199,13 +201,19 @@ function tensorsOf(preprocess: Preprocess) {
   return made;
 }
 
-/** image: [N,H,W,3], RGB in 0..1  ->  the network's input [N,H,W,C]. Gradients flow to the image. */
+/**
+ * image: [N,H,W,3], RGB in 0..1, or for a network of grey pictures also [N,H,W,1]  ->  the network's input [N,H,W,C].
+ * Gradients flow to the image.
+ */
 export function preprocessGraph(image: Value, preprocess: Preprocess): Value {
-  if (image.shape[image.shape.length - 1] !== 3) {
+  const channels = image.shape[image.shape.length - 1];
+  const isGray = channels === 1 && preprocess.order === 'gray';
+  if (channels !== 3 && !isGray) {
     throw new ModelError(`preprocessing takes RGB [N,H,W,3], not [${image.shape.join(',')}].`);
   }
   const { graph } = image;
-  const { scale, matrix, bias } = tensorsOf(preprocess);
+  const { scale: colorScale, grayScale, matrix, bias } = tensorsOf(preprocess);
+  const scale = isGray ? grayScale : colorScale;
   const scaled = scale ? mul(image, graph.constant(scale)) : matmul(image, graph.constant(matrix));
   return bias.data.every((v) => v === 0) ? scaled : add(scaled, graph.constant(bias));
 }

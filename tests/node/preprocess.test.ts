@@ -145,6 +145,14 @@ for (const name of ['imagenet', 'caffe', 'inception', 'unit', 'mnist']) {
   });
 }
 
+pixels('that are grey already become the same input in a graph', () => {
+  const graph = new Graph();
+  const input = preprocessGraph(graph.input('image', [1, 2, 3, 1]), presets.mnist);
+  const gray = pixelsToRgb(picture(3, 2, 1), [2, 3]).filter((_, i) => i % 3 === 0);
+  const { outputs } = interpret(computation({ input }), { image: gray });
+  close(outputs.input.data, preprocessPixels(picture(3, 2, 1), presets.mnist).data, { relative: 1e-6 }, 'input');
+});
+
 pixels('are refused where their number is wrong', () => {
   const wrong = { ...picture(3, 2, 3), data: new Uint8Array(5) };
   assert.throws(() => preprocessPixels(wrong, presets.unit), /3x2 with 3 channels has 18 bytes, not 5/);

@@ -198,3 +198,34 @@ test('what cannot be used gives one sentence, and the page goes on', async () =>
   await page.click('#toggle');
   await toggleSays('Continue');
 });
+
+test('keeps answering while an image forms and a picture is explained', async () => {
+  await page.evaluate(() => {
+    const watch = window as unknown as { longestGap: number };
+    let last = performance.now();
+    watch.longestGap = 0;
+    setInterval(() => {
+      watch.longestGap = Math.max(watch.longestGap, performance.now() - last);
+      last = performance.now();
+    }, 10);
+  });
+  await page.selectOption('#network', 'cifar10-twin-robust');
+  await until(`document.querySelector('#status.busy') === null`);
+  await page.click('#toggle');
+  await drop('disc.png', 'image/png', await discPng());
+  await stepsReach(5);
+  await until(`document.querySelector('#cam-note').textContent !== ''`);
+  await page.click('#toggle');
+  await toggleSays('Continue');
+  const gap = await page.evaluate(() => (window as unknown as { longestGap: number }).longestGap);
+  assert.ok(gap < 1000, `the page was deaf for ${Math.round(gap)} ms`);
+});
+
+test('says what is missing where there is no WebGPU', async () => {
+  const other = await openPage(`/?network=${NETWORK}`);
+  await other.waitForFunction(`document.querySelector('#layer').options.length > 0`);
+  await other.addInitScript(() => Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined }));
+  await other.reload();
+  await other.waitForFunction(`/offers no WebGPU/.test(document.querySelector('#error').textContent)`);
+  await closePage(other);
+});
