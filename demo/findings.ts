@@ -17,6 +17,8 @@ export const findings: Findings = {
     byId('div', 'explanation').hidden = false;
     byId('p', 'explain-hint').hidden = true;
     paint(byId('canvas', 'picture'), pixels);
+    // Those still shown are of another picture or class.
+    for (const id of ['gradient', 'cam']) byId('canvas', id).ariaBusy = 'true';
     byId('figcaption', 'picture-note').textContent = `${pixels.width} × ${pixels.height}`;
   },
   classes(probabilities, chosen) {
@@ -47,6 +49,7 @@ export const findings: Findings = {
 
 function showMap(id: 'gradient' | 'cam', { pixels, range: [low, high], layer }: HeatMap): void {
   paint(byId('canvas', id), pixels);
+  byId('canvas', id).ariaBusy = 'false';
   byId('span', `${id}-note`).textContent = `${short(low)} to ${short(high)}${layer ? ` at ${layer}` : ''}`;
 }
 

@@ -24,7 +24,7 @@ export function imageView(canvas: HTMLCanvasElement, changed: () => void): Liste
     stopped: () =>
       isSilent
         ? `Nothing excited it in ${steps} steps: try another channel or seed, or the layer before the activation.`
-        : `Stopped after ${steps} steps.`,
+        : `Stopped after ${steps} ${steps === 1 ? 'step' : 'steps'}.`,
   };
 
   return {
