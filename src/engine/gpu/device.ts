@@ -73,6 +73,9 @@ function describe(adapter: GPUAdapter): AdapterDescription {
   return { vendor, architecture, name, software, features: [...adapter.features].sort() };
 }
 
+const lostDevice = (details: string): DeviceError =>
+  new DeviceError(`The GPU device was lost. Reload the page, or start again. (${details})`);
+
 interface SharedTensor {
   readonly buffer: GPUBuffer;
   users: number;
@@ -107,8 +110,7 @@ export class Device {
       );
     });
     gpu.lost.then((info) => {
-      if (!this.closed)
-        this.failure = new DeviceError(`The GPU device was lost (${info.reason}): ${info.message || 'no details'}`);
+      if (!this.closed) this.failure = lostDevice(info.message || info.reason);
     });
   }
 
@@ -240,7 +242,12 @@ export class Device {
 
   /** Resolves when all submitted work is done; throws if any of it failed. */
   async idle(): Promise<void> {
-    await this.gpu.queue.onSubmittedWorkDone();
+    try {
+      await this.gpu.queue.onSubmittedWorkDone();
+    } catch (error) {
+      this.check();
+      throw lostDevice(String(error)); // the queue fails before the device says that it is lost
+    }
     this.check();
   }
 
