@@ -20,5 +20,5 @@ export async function withDevice<T>(adapter: AdapterChoice, work: (device: Devic
 
 /** One JSON object for scripts, or text for people. */
 export function report(asJson: boolean | undefined, json: () => object, text: () => string): void {
-  process.stdout.write(asJson ? `${JSON.stringify(json(), null, 2)}\n` : `${text()}\n`);
+  process.stdout.write(asJson ? `${JSON.stringify(json())}\n` : `${text()}\n`);
 }

@@ -25,7 +25,12 @@ export function scaled(count: number): string {
   return unit ? `${(count / size).toPrecision(3)} ${unit}` : String(Math.round(count));
 }
 
-export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+/** In powers of 1024, as limits of a GPU are. */
+export function byteCount(bytes: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB'];
+  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
+  return `${Number((bytes / 1024 ** power).toPrecision(4))} ${units[power]}`;
+}
 
 export function duration(millis: number): string {
   return millis < 1000 ? `${millis.toFixed(millis < 10 ? 1 : 0)} ms` : `${(millis / 1000).toFixed(2)} s`;

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { type AdapterChoice, openNodeDevice } from '../../src/engine/gpu/dawn.node.ts';
 import { DeviceError } from '../../src/index.ts';
 import { report } from '../session.ts';
-import { megabytes, table } from '../terminal.ts';
+import { byteCount, table } from '../terminal.ts';
 
 /** Limits that decide what fits and how fast it runs. */
 const LIMITS = [
@@ -69,7 +69,7 @@ async function describe(choice: AdapterChoice): Promise<Adapter> {
 function describeText({ choice, name, vendor, architecture, features, limits }: Adapter, auto: AdapterChoice): string {
   const rows = LIMITS.map((limit) => [
     `  ${limit}`,
-    limit.endsWith('Size') ? megabytes(limits[limit]) : String(limits[limit]),
+    limit.endsWith('Size') ? byteCount(limits[limit]) : String(limits[limit]),
   ]);
   return [
     `${name}${vendor ? ` (${[vendor, architecture].filter(Boolean).join(', ')})` : ''}: --adapter ${choice}${choice === auto ? ', taken by default' : ''}`,

@@ -28,7 +28,7 @@ import { decodeNpy, encodeNpy } from '../npy.ts';
 import { type ModelOptions, modelOptions, onOff, positive, seedOption, size, steps, whole } from '../options.ts';
 import { pictureName, writePicture } from '../pictures.ts';
 import { report, withDevice } from '../session.ts';
-import { duration, megabytes, Progress } from '../terminal.ts';
+import { duration, byteCount, Progress } from '../terminal.ts';
 
 interface VisualizeOptions extends ModelOptions {
   readonly objective: string;
@@ -159,7 +159,7 @@ async function visualize(argument: string, options: VisualizeOptions): Promise<v
     return [
       `${objective.text}${value}`,
       `${last} steps in ${seconds.toFixed(1)} s (${duration(last === 0 ? 0 : (1000 * seconds) / last)} a step) after ${compileSeconds.toFixed(1)} s of preparation, ` +
-        `on ${device.adapter.name}, at most ${megabytes(device.memory.peakBytes)}`,
+        `on ${device.adapter.name}, at most ${byteCount(device.memory.peakBytes)}`,
       ...files.map(({ step, file }) => `wrote ${file} (step ${step})`),
       ...(raw === undefined ? [] : [`wrote ${raw}`]),
     ].join('\n');

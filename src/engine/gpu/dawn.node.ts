@@ -2,6 +2,7 @@
 // an installed Chromium.
 
 import { existsSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { type Device, DeviceError, openDevice } from './device.ts';
 
 export type AdapterChoice = 'auto' | 'gpu' | 'software';
@@ -29,13 +30,20 @@ export const softwareDriver = (): string | undefined => SOFTWARE_DRIVERS.find((f
  * says what to install.
  */
 export async function openNodeDevice(choice: AdapterChoice = 'auto'): Promise<Device> {
+  if (choice === 'gpu' && !hasHardware()) throw new DeviceError(NO_GPU);
+  // The drivers look for a window system, and complain on standard error where this is unset; nothing is shown here.
+  process.env.XDG_RUNTIME_DIR ??= tmpdir();
   const { create, globals } = await import('webgpu');
   Object.assign(globalThis, globals);
-  if (choice !== 'software' && (choice === 'gpu' || hasHardware() || process.env.VK_ICD_FILENAMES)) {
+  if (choice !== 'software' && (hasHardware() || process.env.VK_ICD_FILENAMES)) {
     try {
-      return await openDevice({ gpu: create([]) });
+      const device = await openDevice({ gpu: create([]) });
+      if (choice === 'auto' || !device.adapter.software) return device;
+      device.close();
+      throw new DeviceError(NO_GPU);
     } catch (error) {
-      if (choice === 'gpu' || !(error instanceof DeviceError)) throw withoutGpu(error);
+      if (!(error instanceof DeviceError)) throw error;
+      if (choice === 'gpu') throw new DeviceError(NO_GPU);
     }
   }
   const driver = process.env.VK_ICD_FILENAMES ?? softwareDriver();
@@ -45,12 +53,7 @@ export async function openNodeDevice(choice: AdapterChoice = 'auto'): Promise<De
     );
   }
   process.env.VK_ICD_FILENAMES = driver;
-  // Mesa's layer that picks among GPUs has nothing to pick here, and complains on standard error without a desktop.
-  process.env.NODEVICE_SELECT = '1';
   return openDevice({ gpu: create([]) });
 }
 
-const withoutGpu = (error: unknown): Error =>
-  error instanceof DeviceError
-    ? new DeviceError('There is no GPU that Vulkan can drive here. Install its driver, or use --adapter software.')
-    : (error as Error);
+const NO_GPU = 'There is no GPU that Vulkan can drive here. Install its driver, or use --adapter software.';
