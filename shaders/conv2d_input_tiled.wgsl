@@ -126,7 +126,7 @@ fn main(
       var w_at = (r * params.S + s) * params.group_columns * params.dy_pixel;
 #endif
 #for i PIXELS
-      let inside_{{i}} = row_inside && q + {{i}}u < params.Q;
+      let inside_{{i}} = row_inside & (q + {{i}}u < params.Q);
 #endfor
       for (var k = 0u; k < params.group_filters; k++) {
 #for i PIXELS

@@ -94,16 +94,22 @@ interface Tile {
   readonly columns: number;
 }
 
+/** The tile length that leaves fewer idle pixels in a row, the first at a tie: 7 suits 7, 14, 28, 56 and 112. */
+function leastWaste(width: number, a: number, b: number): number {
+  const waste = (pixels: number) => Math.ceil(width / pixels) * pixels - width;
+  return waste(a) <= waste(b) ? a : b;
+}
+
 /** Pixels along a row and units along the columns for one invocation, for `columns` units of `unit` values. */
 function chooseTile(device: DeviceTraits, rows: number, width: number, columns: number, unit: 1 | 4): Tile {
   if (device.kind === 'gpu') {
     const large = (rows * width * columns * unit) / 64 >= GPU_INVOCATIONS;
     return { pixels: large ? 8 : 4, columns: unit === 1 ? Math.min(columns, 4) : large && columns > 1 ? 2 : 1 };
   }
-  // Rows of 7, 14, 28, 56 and 112 pixels, those of networks for 224 pixels, are cut without waste.
-  const waste = (pixels: number) => Math.ceil(width / pixels) * pixels - width;
-  const pixels = width <= 4 ? 4 : waste(7) < waste(8) ? 7 : 8;
-  return { pixels, columns: unit === 1 ? Math.min(columns, 4) : Math.min(columns, 2) };
+  // Where quads share the loads of w, columns are cheaper than pixels.
+  if (canUseQuads(device)) return { pixels: 4, columns: Math.min(columns, 4) };
+  const pixels = width <= 4 ? 4 : leastWaste(width, 7, 8);
+  return { pixels, columns: Math.min(columns, unit === 1 ? 4 : 2) };
 }
 
 /** The grid of one invocation a tile: tiles along x, folded into z where there are many; z is a multiple of `phases`. */
@@ -155,18 +161,25 @@ function tiledForward(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kern
   const tile = groupedTile(chooseTile(device, N * P, Q, K / unit, unit), attrs.groups, groupK / unit);
   const tilesPerRow = Math.ceil(Q / tile.pixels);
   const tiles = N * P * tilesPerRow;
+  // Few channels: the S C numbers under one row of the filter lie side by side in x and in w, so a row of pixels with C
+  // channels is taken for a row of C times as many with one. Quads then share four such taps.
+  const joined = canUseQuads(device) && inputUnit === 1 && attrs.groups === 1 && attrs.dilations[1] === 1;
+  const rowGeometry = (join: number) => ({
+    W: W * join,
+    S: sizes.S * join,
+    stride_w: attrs.strides[1] * join,
+    left: attrs.pads[1] * join,
+    x_pixel: sizes.C / join / inputUnit,
+    group_channels: groupC / join / inputUnit,
+  });
   const uniforms = {
+    ...geometry(attrs),
     tiles,
     tiles_per_row: tilesPerRow,
     H,
-    W,
     P,
     Q,
     R: sizes.R,
-    S: sizes.S,
-    ...geometry(attrs),
-    x_pixel: sizes.C / inputUnit,
-    group_channels: groupC / inputUnit,
     columns: K / unit,
     group_columns: groupK / unit,
   };
@@ -174,11 +187,11 @@ function tiledForward(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kern
   const form = (variant: string, quad: boolean): Kernel => ({
     variant,
     shader: 'conv2d_tiled',
-    text: tiledText(context, { unit, inputUnit, tile }, quad),
-    uniforms,
+    text: { ...tiledText(context, { unit, inputUnit, tile }, quad), JOINED_QUAD: quad && joined },
+    uniforms: { ...uniforms, ...rowGeometry(quad && joined ? sizes.C : 1) },
     workgroups,
   });
-  const quads = canUseQuads(device) && inputUnit === 4;
+  const quads = joined || (canUseQuads(device) && inputUnit === 4);
   return quads ? [form('tiled', false), form('quad', true)] : [form('tiled', false)];
 }
 
@@ -194,7 +207,10 @@ function tiledInput(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel
   const inputUnit = divisible(groupK, 4) ? 4 : 1;
   const rows = Math.ceil(H / sh);
   const width = Math.ceil(W / sw);
-  const tile = groupedTile(chooseTile(device, sh * sw * N * rows, width, C / unit, unit), attrs.groups, groupC / unit);
+  const usual = chooseTile(device, sh * sw * N * rows, width, C / unit, unit);
+  // Reading w along K, this shader gains from longer rows.
+  const wide = canUseQuads(device) && unit === 4 ? { ...usual, pixels: leastWaste(width, 7, 4) } : usual;
+  const tile = groupedTile(wide, attrs.groups, groupC / unit);
   const tilesPerRow = Math.ceil(width / tile.pixels);
   const tiles = N * rows * tilesPerRow;
   const uniforms = {

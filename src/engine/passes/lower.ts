@@ -14,11 +14,13 @@ import {
 import type { OpName } from '../../kernels/index.ts';
 import { apply, type OpNode, type Value } from '../graph.ts';
 import { type Pass, rewrite } from '../rewrite.ts';
+import { lowerConv2dInput } from './lower_conv.ts';
 
 /** What an op becomes; undefined leaves it as it is. */
 type Lowering = (node: OpNode, inputs: readonly Value[]) => Value | undefined;
 
 export const lowerings: Partial<Record<OpName, Lowering>> = {
+  conv2dInput: lowerConv2dInput,
   fft: (node, inputs) => fftStages(inputs, fftAsStage(inputs[0].shape, node.attrs as FftAttrs), node.label),
   rfft: (node, inputs) => fftStages(inputs, rfftAsStage(inputs[0].shape, node.attrs as RfftAttrs), node.label),
   irfft: (node, inputs) => fftStages(inputs, irfftAsStage(inputs[0].shape, node.attrs as IrfftAttrs), node.label),
