@@ -1,4 +1,5 @@
-// ensure-browser.mjs: finds a Chromium, and installs Debian's where there is none. It never downloads Playwright's own.
+// ensure-browser.mjs: finds a Chromium and Vulkan's loader, and installs Debian's where there are none. It never
+// downloads Playwright's own.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -7,6 +8,10 @@ import { fileURLToPath } from 'node:url';
 /** What gives a WebGPU adapter in a headless Chromium, the software one (SwiftShader) included, and keeps it quiet. */
 export const browserFlags = [
   '--enable-unsafe-webgpu',
+  // With these the compositor and WebGPU share memory on the software adapter too, so that canvases can be drawn to.
+  '--use-angle=vulkan',
+  '--use-vulkan=swiftshader',
+  '--enable-features=Vulkan',
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
@@ -31,36 +36,44 @@ export async function findBrowser() {
   return installed.find((command) => existsSync(command) && runs(command));
 }
 
-/** The command of a Chromium, installed by apt-get where none is found. */
+/** Dawn in Node loads Vulkan's loader from the system; Debian's chromium does not bring it along. */
+function hasVulkanLoader() {
+  if (process.platform !== 'linux') return true;
+  return spawnSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' }).stdout?.includes('libvulkan.so.1') ?? false;
+}
+
+/** The command of a Chromium. It and Vulkan's loader are installed by apt-get where they are missing. */
 export async function ensureBrowser() {
   const found = await findBrowser();
-  if (found) return found;
+  const packages = [...(found ? [] : ['chromium']), ...(hasVulkanLoader() ? [] : ['libvulkan1'])];
+  if (packages.length === 0) return found;
 
-  const needed = 'No Chromium was found, and the tests need one';
+  const names = packages.join(' and ');
   const system = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
-  if (/^ID=ubuntu$/m.test(system)) {
+  if (!found && /^ID=ubuntu$/m.test(system)) {
     throw new Error(
-      `${needed}. Ubuntu's chromium package is only a snap: run \`sudo snap install chromium\` and set CHROMIUM=/snap/bin/chromium, or install Google Chrome's .deb.`,
+      "No Chromium was found, and the tests need one. Ubuntu's chromium package is only a snap: run `sudo snap install chromium` " +
+        "and set CHROMIUM=/snap/bin/chromium, or install Google Chrome's .deb.",
     );
   }
-  if (!existsSync('/usr/bin/apt-get')) throw new Error(`${needed}. Install Chromium, or set CHROMIUM to its path.`);
-
+  if (!existsSync('/usr/bin/apt-get'))
+    throw new Error(`The tests need ${names}. Install Chromium, or set CHROMIUM to its path.`);
   const isRoot = process.getuid?.() === 0;
   if (!isRoot && !existsSync('/usr/bin/sudo')) {
-    throw new Error(`${needed}. Run \`apt-get install chromium\` as root, or set CHROMIUM to its path.`);
+    throw new Error(`The tests need ${names}. Run \`apt-get install ${packages.join(' ')}\` as root.`);
   }
-  console.error('No Chromium was found: installing it with apt-get.');
+  console.error(`Installing ${names} with apt-get, which the tests need.`);
   const env = ['env', 'DEBIAN_FRONTEND=noninteractive'];
   const [command, ...prefix] = isRoot ? env : ['sudo', ...env];
   for (const args of [
     ['update', '-qq'],
-    ['install', '-y', '-qq', '--no-install-recommends', 'chromium'],
+    ['install', '-y', '-qq', '--no-install-recommends', ...packages],
   ]) {
     const { status } = spawnSync(command, [...prefix, 'apt-get', ...args], { stdio: ['inherit', 2, 2] });
-    if (status !== 0) throw new Error(`${needed}. \`apt-get ${args.join(' ')}\` failed; install Chromium by hand.`);
+    if (status !== 0) throw new Error(`\`apt-get ${args.join(' ')}\` failed. Install ${names} by hand.`);
   }
   const installed = await findBrowser();
-  if (!installed) throw new Error(`${needed}. The chromium that apt-get installed does not run.`);
+  if (!installed) throw new Error('The chromium that apt-get installed does not run.');
   return installed;
 }
 

@@ -259,6 +259,7 @@ try {
   if (nodeFiles.length + gpuFiles.length + pageFiles.length === 0) throw new Error('no test file matches');
   await buildTests(options.tests, chosen);
   if (pageFiles.length > 0) await buildPage();
+  await ensureBrowser(); // the command line's tests need its software adapter too
   await runNodeFiles(nodeFiles);
   if (gpuFiles.length + pageFiles.length > 0) await runBrowserFiles(gpuFiles, pageFiles);
 } catch (error) {

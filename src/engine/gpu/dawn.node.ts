@@ -47,13 +47,16 @@ export async function openNodeDevice(choice: AdapterChoice = 'auto'): Promise<De
     }
   }
   const driver = process.env.VK_ICD_FILENAMES ?? softwareDriver();
-  if (!driver) {
-    throw new DeviceError(
-      'There is no GPU and no software adapter. Install Chromium (Debian, Ubuntu: apt-get install chromium): its SwiftShader is used.',
-    );
-  }
+  if (!driver) throw new DeviceError(NO_ADAPTER);
   process.env.VK_ICD_FILENAMES = driver;
-  return openDevice({ gpu: create([]) });
+  try {
+    return await openDevice({ gpu: create([]) });
+  } catch (error) {
+    throw error instanceof DeviceError ? new DeviceError(NO_ADAPTER) : error;
+  }
 }
 
+const NO_ADAPTER =
+  "There is no GPU and no software adapter. Install Chromium, whose SwiftShader is used, and Vulkan's loader " +
+  '(Debian, Ubuntu: apt-get install chromium libvulkan1).';
 const NO_GPU = 'There is no GPU that Vulkan can drive here. Install its driver, or use --adapter software.';
