@@ -136,45 +136,31 @@ words('explains itself', async () => {
 });
 
 words('refuses wrong arguments with code 2', async () => {
-  await refuse(2, [/name a command/, /inspect, run/]);
-  await refuse(2, [/no command "visulize"/, /Did you mean "visualize"/], 'visulize');
-  await refuse(2, [/unknown option '--bogus'/], 'models', '--bogus');
-  await refuse(2, [/--input/], 'run', twin);
-  await refuse(2, [/--size/, /HEIGHTxWIDTH/], 'run', twin, '--input', at('picture.png'), '--size', 'big');
-  await refuse(2, [/gradient, grad-cam/], 'attribute', twin, '--input', at('picture.png'), '--method', 'magic');
   const gradient = ['attribute', twin, '--input', at('picture.png'), '--method', 'gradient'];
-  await refuse(2, [/--layer means nothing to gradient/], ...gradient, '--layer', 'x');
-  await refuse(
-    2,
-    [/preprocessing "odd"/, /imagenet/],
-    'run',
-    twin,
-    '--input',
-    at('picture.png'),
-    '--preprocess',
-    'odd',
-  );
   const visualize = ['visualize', twin, '--output', at('never.png'), '--objective'];
-  await refuse(2, [/a term is missing/], ...visualize, 'logit:1 +');
-  await refuse(
-    2,
-    [/threshold 20 lies beyond --steps 10/],
-    ...visualize,
-    'logit:1',
-    '--steps',
-    '10',
-    '--thresholds',
-    '20',
-  );
-  await refuse(2, [/never\.gif/, /\.png/], 'visualize', twin, '--objective', 'logit:1', '--output', at('never.gif'));
+  await Promise.all([
+    refuse(2, [/name a command/, /inspect, run/]),
+    refuse(2, [/no command "visulize"/, /Did you mean "visualize"/], 'visulize'),
+    refuse(2, [/unknown option '--bogus'/], 'models', '--bogus'),
+    refuse(2, [/--input/], 'run', twin),
+    refuse(2, [/--size/, /HEIGHTxWIDTH/], 'run', twin, '--input', at('picture.png'), '--size', 'big'),
+    refuse(2, [/gradient, grad-cam/], 'attribute', twin, '--input', at('picture.png'), '--method', 'magic'),
+    refuse(2, [/--layer means nothing to gradient/], ...gradient, '--layer', 'x'),
+    refuse(2, [/preprocessing "odd"/, /imagenet/], 'run', twin, '--input', at('picture.png'), '--preprocess', 'odd'),
+    refuse(2, [/a term is missing/], ...visualize, 'logit:1 +'),
+    refuse(2, [/threshold 20 lies beyond --steps 10/], ...visualize, 'logit:1', '--steps', '10', '--thresholds', '20'),
+    refuse(2, [/never\.gif/, /\.png/], 'visualize', twin, '--objective', 'logit:1', '--output', at('never.gif')),
+  ]);
 });
 
 words('says of a network what is wrong with it', async () => {
-  await refuse(1, [/no model file/, /gone\.onnx/], 'inspect', at('gone.onnx'));
-  await refuse(1, [/"nonesuch"/, /facet models/], 'inspect', 'nonesuch');
-  await refuse(1, [/"cut" is no whole ONNX file/], 'inspect', at('cut.onnx'));
-  await refuse(1, [/"words" is a text/], 'run', at('words.onnx'), '--input', at('picture.png'));
-  await refuse(1, [/http:\/\/127\.0\.0\.1:9\/x\.onnx cannot be fetched/], 'inspect', 'http://127.0.0.1:9/x.onnx');
+  await Promise.all([
+    refuse(1, [/no model file/, /gone\.onnx/], 'inspect', at('gone.onnx')),
+    refuse(1, [/"nonesuch"/, /facet models/], 'inspect', 'nonesuch'),
+    refuse(1, [/"cut" is no whole ONNX file/], 'inspect', at('cut.onnx')),
+    refuse(1, [/"words" is a text/], 'run', at('words.onnx'), '--input', at('picture.png')),
+    refuse(1, [/http:\/\/127\.0\.0\.1:9\/x\.onnx cannot be fetched/], 'inspect', 'http://127.0.0.1:9/x.onnx'),
+  ]);
   const { status, stdout, stderr } = await facet('inspect', at('unknown.onnx'), '--json');
   assert.is(status, 1);
   assert.match(stderr, /^facet: [^\n]*GridSample at "odd"[^\n]*\n$/);
@@ -186,24 +172,28 @@ words('says of a network what is wrong with it', async () => {
 
 words('says of inputs what is wrong with them', async () => {
   const run = (input: string, ...more: string[]) => ['run', twin, '--input', at(input), ...more];
-  await refuse(1, [/gone\.png/, /no such file/], ...run('gone.png'));
-  await refuse(1, [/empty\.png/, /0 bytes/], ...run('empty.png'));
-  await refuse(1, [/words\.png/, /cannot be read/], ...run('words.png'));
-  await refuse(1, [/\[1,3,32,30\]/, /\[N,3,32,32\]/], ...run('wrong.npy'));
-  await refuse(1, [/32x32, not 64x64/], ...run('picture.png', '--size', '64'));
-  await refuse(1, [/label file/, /gone\.txt/], ...run('picture.png', '--labels', at('gone.txt')));
-  await refuse(1, [/no layer "nowhere"/, /nearest/], ...run('picture.png', '--layers', 'nowhere', '--raw', at('raw')));
   const attribute = ['attribute', twin, '--input', at('picture.png'), '--method', 'gradient'];
-  await refuse(1, [/"zebra"/, /deer/], ...attribute, '--target', 'zebra');
-  await refuse(1, [/is a file, so no folder/], ...attribute, '--output', at('picture.png/heat.png'));
+  await Promise.all([
+    refuse(1, [/gone\.png/, /no such file/], ...run('gone.png')),
+    refuse(1, [/empty\.png/, /0 bytes/], ...run('empty.png')),
+    refuse(1, [/words\.png/, /cannot be read/], ...run('words.png')),
+    refuse(1, [/\[1,3,32,30\]/, /\[N,3,32,32\]/], ...run('wrong.npy')),
+    refuse(1, [/32x32, not 64x64/], ...run('picture.png', '--size', '64')),
+    refuse(1, [/label file/, /gone\.txt/], ...run('picture.png', '--labels', at('gone.txt'))),
+    refuse(1, [/no layer "nowhere"/, /nearest/], ...run('picture.png', '--layers', 'nowhere', '--raw', at('raw'))),
+    refuse(1, [/"zebra"/, /deer/], ...attribute, '--target', 'zebra'),
+    refuse(1, [/is a file, so no folder/], ...attribute, '--output', at('picture.png/heat.png')),
+  ]);
 });
 
 words('says of an objective what is wrong with it, before the GPU is opened', async () => {
   const visualize = (objective: string) => ['visualize', at('cifar10.onnx'), '--objective', objective];
-  await refuse(1, [/no layer "nowhere"/, /nearest/], ...visualize('nowhere:1'));
-  await refuse(1, [/channels 0 to 15/, /no channel 99/], ...visualize('/1/Relu_output_0:99'));
-  await refuse(1, [/classes 0 to 9/], ...visualize('logit:10'));
-  await refuse(1, [/gone\.npy/], ...visualize(`direction:${at('gone.npy')}@/1/Relu_output_0`));
+  await Promise.all([
+    refuse(1, [/no layer "nowhere"/, /nearest/], ...visualize('nowhere:1')),
+    refuse(1, [/channels 0 to 15/, /no channel 99/], ...visualize('/1/Relu_output_0:99')),
+    refuse(1, [/classes 0 to 9/], ...visualize('logit:10')),
+    refuse(1, [/gone\.npy/], ...visualize(`direction:${at('gone.npy')}@/1/Relu_output_0`)),
+  ]);
 });
 
 words('shows where an error comes from when asked', async () => {
@@ -364,6 +354,8 @@ work('serves the page to this machine alone, and nothing beside it', async () =>
   assert.is((await fetch(`${url}assets`)).status, 404);
   const script = /src="([^"]+\.js)"/.exec(await page.text())?.[1] ?? '';
   assert.match((await fetch(new URL(script, url))).headers.get('content-type') ?? '', /^text\/javascript/);
+  const { totals } = await json('inspect', `${url}assets/${twin}.onnx`);
+  assert.ok(totals.parameters > 500_000);
   child.kill('SIGINT');
   assert.is((await done).status, 0);
 });
