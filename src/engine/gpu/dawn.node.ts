@@ -37,7 +37,7 @@ export async function openNodeDevice(choice: AdapterChoice = 'auto'): Promise<De
   Object.assign(globalThis, globals);
   if (choice !== 'software' && (hasHardware() || process.env.VK_ICD_FILENAMES)) {
     try {
-      const device = await openDevice({ gpu: create([]) });
+      const device = await hold(create([]));
       if (choice === 'auto' || !device.adapter.software) return device;
       device.close();
       throw new DeviceError(NO_GPU);
@@ -50,9 +50,24 @@ export async function openNodeDevice(choice: AdapterChoice = 'auto'): Promise<De
   if (!driver) throw new DeviceError(NO_ADAPTER);
   process.env.VK_ICD_FILENAMES = driver;
   try {
-    return await openDevice({ gpu: create([]) });
+    return await hold(create([]));
   } catch (error) {
     throw error instanceof DeviceError ? new DeviceError(NO_ADAPTER) : error;
+  }
+}
+
+/** Dawn ends with the object that opened it, so that is kept until its device is gone. */
+const alive = new Set<GPU>();
+
+async function hold(gpu: GPU): Promise<Device> {
+  alive.add(gpu);
+  try {
+    const device = await openDevice({ gpu });
+    device.gpu.lost.then(() => alive.delete(gpu));
+    return device;
+  } catch (error) {
+    alive.delete(gpu);
+    throw error;
   }
 }
 

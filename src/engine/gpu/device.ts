@@ -63,7 +63,7 @@ export async function openDevice(options: OpenOptions = {}): Promise<Device> {
     requiredFeatures: WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
     requiredLimits: Object.fromEntries(WANTED_LIMITS.map((limit) => [limit, adapter.limits[limit]])),
   });
-  return new Device(device, describe(adapter), gpu);
+  return new Device(device, describe(adapter));
 }
 
 function describe(adapter: GPUAdapter): AdapterDescription {
@@ -94,8 +94,6 @@ export class Device {
   constructor(
     readonly gpu: GPUDevice,
     readonly adapter: AdapterDescription,
-    /** Kept because Dawn in Node ends with the object that opened it. */
-    private instance: GPU | undefined,
   ) {
     this.traits = {
       kind: adapter.software ? 'software' : 'gpu',
@@ -255,6 +253,5 @@ export class Device {
   close(): void {
     this.closed = true;
     this.gpu.destroy();
-    this.instance = undefined;
   }
 }
