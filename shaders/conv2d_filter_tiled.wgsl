@@ -2,6 +2,8 @@
 // x: [N,H,W,C]  dy: [N,P,Q,K]  ->  dw: [R,S,C/groups,K]; c counts within k's group.
 // One invocation: one tap, ROWS units of X along C times COLUMNS units of T along K, in registers; each pixel adds the
 // outer product of a piece of x and a piece of dy. Grid: x blocks along K, y blocks along C, z taps.
+// JOINED: the channels are so few that a row of x counts as one of W C pixels with one channel each, and a row of the
+// filter as S C channels of one tap (all sizes are given so).
 // TOGETHER: one workgroup takes such a block, its invocations every SHARE-th row of dy, and a tree in workgroup memory
 // joins them in a fixed order. For filters so small that one invocation a block leaves the device idle.
 
@@ -96,11 +98,16 @@ fn main(
 #endfor
 #endfor
 
+#if JOINED
+  let q_first = 0u;
+  let q_end = params.Q;
+#else
   // Columns of dy whose tap lies inside x: the first and the one after the last.
   let shift = i32(s * params.dilation_w) - i32(params.left);
   let stride = i32(params.stride_w);
   let q_first = u32(max(0, -shift + stride - 1) / stride);
   let q_end = min(params.Q, u32(max(0, i32(params.W) - shift + stride - 1) / stride));
+#endif
   let x_step = params.stride_w * params.x_pixel;
 
   for (var row = first_row; row < params.N * params.P; row += SHARE) {
@@ -110,12 +117,16 @@ fn main(
     if (h >= params.H) {
       continue;
     }
-    let v = q_first * params.stride_w + s * params.dilation_w - params.left;
+    var v = q_first * params.stride_w + s * params.dilation_w - params.left;
     var x_at = ((n * params.H + h) * params.W + v) * params.x_pixel;
     var dy_at = (row * params.Q + q_first) * params.columns;
     for (var q = q_first; q < q_end; q++) {
 #for i ROWS
+#if JOINED
+      let x_{{i}} = select(X(0.0), x[x_at + channel_{{i}}], v + channel_{{i}} < params.W);
+#else
       let x_{{i}} = x[x_at + channel_{{i}}];
+#endif
 #endfor
 #for j COLUMNS
       let d_{{j}} = dy[dy_at + column_{{j}}];
@@ -131,6 +142,7 @@ fn main(
 #endif
 #endfor
 #endfor
+      v += params.stride_w;
       x_at += x_step;
       dy_at += params.columns;
     }

@@ -58,7 +58,7 @@ const isDepthwise = ({ C, groupC, groupK }: ConvSizes): boolean =>
   groupC === 1 && groupK === 1 && C > 1 && divisible(C, 4);
 
 /** Rows of dy in parallel where a whole workgroup shares one result. */
-const FILTER_WORKGROUP = { software: 4, gpu: 64 } as const;
+const FILTER_WORKGROUP = { software: 16, gpu: 64 } as const;
 
 function depthwise(
   shader: 'depthwise' | 'depthwise_input' | 'depthwise_filter',
@@ -86,8 +86,8 @@ const WORKGROUP_SHAPE = {
   gpu: [8, 8],
 } as const;
 
-/** Fewer invocations than this leave a GPU idle; smaller tiles make more of them. */
-const GPU_INVOCATIONS = 1 << 14;
+/** Fewer invocations than this leave part of a device idle; smaller tiles, or sharing one, make more of them. */
+const LEAST_INVOCATIONS = { software: 1 << 6, gpu: 1 << 14 } as const;
 
 interface Tile {
   readonly pixels: number;
@@ -103,7 +103,7 @@ function leastWaste(width: number, a: number, b: number): number {
 /** Pixels along a row and units along the columns for one invocation, for `columns` units of `unit` values. */
 function chooseTile(device: DeviceTraits, rows: number, width: number, columns: number, unit: 1 | 4): Tile {
   if (device.kind === 'gpu') {
-    const large = (rows * width * columns * unit) / 64 >= GPU_INVOCATIONS;
+    const large = (rows * width * columns * unit) / 64 >= LEAST_INVOCATIONS.gpu;
     return { pixels: large ? 8 : 4, columns: unit === 1 ? Math.min(columns, 4) : large && columns > 1 ? 2 : 1 };
   }
   // Where quads share the loads of w, columns are cheaper than pixels.
@@ -248,10 +248,13 @@ function tiledFilter(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kerne
   const unit = divisible(groupK, 4) ? 4 : 1;
   const inputUnit = divisible(groupC, 4) ? 4 : 1;
   const columns = K / unit;
-  const channels = groupC / inputUnit;
+  // Few channels: see tiledForward. A row of the filter is one tap with S C channels.
+  const joined = inputUnit === 1 && attrs.groups === 1 && attrs.dilations[1] === 1;
+  const join = joined ? C : 1;
+  const channels = joined ? S * C : groupC / inputUnit;
   const form = (variant: string, rowUnits: number, columnUnits: number, share: number): Kernel => {
     const tile = groupedTile({ pixels: 0, columns: Math.min(columns, columnUnits) }, attrs.groups, groupK / unit);
-    const tileRows = Math.min(channels, rowUnits);
+    const tileRows = Math.ceil(channels / Math.ceil(channels / rowUnits));
     const blocks = [Math.ceil(columns / tile.columns), Math.ceil(channels / tileRows)];
     const together = share > 1;
     const [across, down] = together ? [share, 1] : WORKGROUP_SHAPE[device.kind];
@@ -265,30 +268,41 @@ function tiledFilter(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kerne
         COLUMNS: tile.columns,
         SHARE: share,
         TOGETHER: together,
+        JOINED: joined,
         WORKGROUP_X: across,
         WORKGROUP_Y: down,
       },
       uniforms: {
         N,
         H,
-        W,
         P,
         Q,
-        S,
         ...geometry(attrs),
-        x_pixel: C / inputUnit,
+        W: W * join,
+        S: joined ? 1 : S,
+        stride_w: attrs.strides[1] * join,
+        left: attrs.pads[1] * join,
+        x_pixel: C / join / inputUnit,
         group_channels: channels,
         columns,
         group_columns: groupK / unit,
       },
-      workgroups: [together ? blocks[0] : Math.ceil(blocks[0] / across), Math.ceil(blocks[1] / down), R * S],
+      workgroups: [
+        together ? blocks[0] : Math.ceil(blocks[0] / across),
+        Math.ceil(blocks[1] / down),
+        joined ? R : R * S,
+      ],
     };
   };
   const perUnit = (values: number, width: 1 | 4) => (width === 4 ? values / 4 : Math.min(4, values));
-  const alone = form('tiled', perUnit(8, inputUnit), perUnit(8, unit), 1);
+  // Rows of common filters over three channels, 9, 15 and 21 numbers, are cut into 9, 8 and 7.
+  const large = [joined ? 9 : perUnit(8, inputUnit), perUnit(8, unit)] as const;
+  const small = [perUnit(4, inputUnit), perUnit(4, unit)] as const;
+  const alone = form('tiled', ...large, 1);
   const invocations = (R * S * groupC * K) / 64;
-  if (device.kind === 'software' || invocations >= GPU_INVOCATIONS) return [alone];
-  return [alone, form('workgroup', perUnit(4, inputUnit), perUnit(4, unit), FILTER_WORKGROUP.gpu)];
+  if (invocations >= LEAST_INVOCATIONS[device.kind]) return [alone];
+  const share = FILTER_WORKGROUP[device.kind];
+  return [alone, form('workgroup', ...(device.kind === 'software' ? large : small), share)];
 }
 
 // --- variants, naive first -------------------------------------------------------------------------------------------
