@@ -4,18 +4,20 @@ import { type Command, Option } from 'commander';
 import {
   type Attribution,
   type Attributor,
+  checkForward,
   colorize,
   type Device,
   findLabel,
   findMethod,
+  largestOf,
   type MethodName,
   type Model,
   methods,
   overlay,
   resizeBilinear,
+  Runner,
   toPixels,
 } from '../../src/index.ts';
-import { checkForward, largestOf, Runner } from '../../src/models/run.ts';
 import { sumChannels } from '../../src/viz/render/maps.ts';
 import { CommandError, UsageError } from '../errors.ts';
 import { checkWritable, withSuffix, writeWhole } from '../files.ts';

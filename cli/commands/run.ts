@@ -2,8 +2,7 @@
 
 import path from 'node:path';
 import type { Command } from 'commander';
-import type { Device, Model, Tensor } from '../../src/index.ts';
-import { checkForward, largestOf, Runner, softmaxOf } from '../../src/models/run.ts';
+import { checkForward, type Device, largestOf, type Model, Runner, softmaxOf, type Tensor } from '../../src/index.ts';
 import { CommandError, UsageError } from '../errors.ts';
 import { checkFolder, writeWhole } from '../files.ts';
 import { concatRows, groupBySize, readInputs, type Row } from '../inputs.ts';

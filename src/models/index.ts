@@ -22,3 +22,4 @@ export {
 } from './preprocess.ts';
 export { inputSize, resample } from './resample.ts';
 export { findShipped, type ShippedModel, shippedModels, unknownModel } from './registry.ts';
+export { checkForward, type Forward, largestOf, Runner, softmaxOf } from './run.ts';
