@@ -36,4 +36,12 @@ export {
   Visualization,
   type VisualizationOptions,
 } from './viz/features/visualization.ts';
-export { colorize, type Colormap, overlay, resizeBilinear, sumChannels, toPixels } from './viz/render/maps.ts';
+export {
+  colorize,
+  type Colormap,
+  overlay,
+  overlayMap,
+  resizeBilinear,
+  sumChannels,
+  toPixels,
+} from './viz/render/maps.ts';

@@ -5,7 +5,6 @@ import {
   type Attribution,
   type Attributor,
   checkForward,
-  colorize,
   type Device,
   findLabel,
   findMethod,
@@ -13,7 +12,7 @@ import {
   type MethodName,
   type Model,
   methods,
-  overlay,
+  overlayMap,
   resizeBilinear,
   Runner,
   toPixels,
@@ -202,5 +201,5 @@ function draw(row: Row, { values, shape, layer }: Attribution, { abs, relu = tru
   const small = sumChannels(values, shape);
   const map = resizeBilinear(small, [shape[2], shape[3]], [H, W]);
   const isSigned = layer === undefined ? !abs : !relu;
-  return overlay(toPixels(row.rgb(), [1, H, W, 3]), colorize(map, [H, W], isSigned ? 'diverging' : 'sequential'));
+  return overlayMap(toPixels(row.rgb(), [1, H, W, 3]), map, isSigned ? 'diverging' : 'sequential');
 }

@@ -87,31 +87,55 @@ const tables: Record<Colormap, [number, number, number][]> = {
   sequential: tableOf(interpolateInferno),
 };
 
-/** A map [H,W] in colours, its scale set by the 99th percentile of the magnitudes. */
+/**
+ * A map [H,W] in colours, its scale set by the 99th percentile of the magnitudes. With `fade` the opacity grows with the
+ * magnitude, so that what lies below shows where the map says nothing.
+ */
 export function colorize(
   map: ArrayLike<number>,
   [height, width]: readonly [number, number],
   colormap: Colormap,
+  { fade = false }: { readonly fade?: boolean } = {},
 ): Pixels {
   const scale = scaleOf(map);
   const table = tables[colormap];
   const data = new Uint8ClampedArray(4 * map.length);
   for (let i = 0; i < map.length; i++) {
-    const t = colormap === 'diverging' ? 0.5 + (0.5 * map[i]) / scale : map[i] / scale;
+    const share = map[i] / scale;
+    const t = colormap === 'diverging' ? 0.5 + 0.5 * share : share;
     const color = table[Math.round(Math.min(Math.max(t, 0), 1) * (TABLE_SIZE - 1))];
     data.set(color, 4 * i);
-    data[4 * i + 3] = 255;
+    data[4 * i + 3] = fade ? 255 * Math.min(1, Math.abs(share)) : 255;
   }
   return { width, height, data };
 }
 
-/** Lays `top` over `bottom` (same size) with the opacity given, 0..1. */
+/** Luma of the picture: colours laid over it stand out. */
+export function grayscale({ width, height, data }: Pixels): Pixels {
+  const result = new Uint8ClampedArray(data);
+  for (let i = 0; i < data.length; i += 4) {
+    result.fill(Math.round(0.299 * data[i] + 0.587 * data[i + 1] + 0.114 * data[i + 2]), i, i + 3);
+  }
+  return { width, height, data: result };
+}
+
+/** Lays `top` over `bottom` (same size); its own opacity is multiplied with the one given, 0..1. */
 export function overlay(bottom: Pixels, top: Pixels, opacity = 0.6): Pixels {
   if (bottom.width !== top.width || bottom.height !== top.height) {
     throw new Error(`overlay: ${top.width}x${top.height} over ${bottom.width}x${bottom.height}. Resize the map first.`);
   }
-  const data = new Uint8ClampedArray(bottom.data.length);
-  for (let i = 0; i < data.length; i++)
-    data[i] = i % 4 === 3 ? 255 : bottom.data[i] * (1 - opacity) + top.data[i] * opacity;
+  const data = new Uint8ClampedArray(bottom.data.length).fill(255);
+  for (let i = 0; i < data.length; i += 4) {
+    const share = (opacity * top.data[i + 3]) / 255;
+    for (let c = i; c < i + 3; c++) data[c] = bottom.data[c] * (1 - share) + top.data[c] * share;
+  }
   return { width: bottom.width, height: bottom.height, data };
+}
+
+/** How a map is usually shown over its picture: signed ones in red and blue over grey, others in heat over the colours. */
+export function overlayMap(picture: Pixels, map: ArrayLike<number>, colormap: Colormap): Pixels {
+  const size = [picture.height, picture.width] as const;
+  return colormap === 'diverging'
+    ? overlay(grayscale(picture), colorize(map, size, colormap, { fade: true }), 1)
+    : overlay(picture, colorize(map, size, colormap));
 }
