@@ -15,4 +15,17 @@ import { sampleCases } from './sample.ts';
 import type { Case } from './types.ts';
 
 export type { Case };
-export const cases: readonly Case[] = [...elementwiseCases, ...layoutCases, ...concatCases, ...poolCases, ...lrnCases, ...softmaxCases, ...reduceCases, ...fftCases, ...randomCases, ...sampleCases, ...convCases, ...matmulCases];
+export const cases: readonly Case[] = [
+  ...elementwiseCases,
+  ...layoutCases,
+  ...concatCases,
+  ...poolCases,
+  ...lrnCases,
+  ...softmaxCases,
+  ...reduceCases,
+  ...fftCases,
+  ...randomCases,
+  ...sampleCases,
+  ...convCases,
+  ...matmulCases,
+];

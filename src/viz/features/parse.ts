@@ -129,7 +129,10 @@ export function parseObjective(source: string, options: ParseOptions = {}): Obje
       const plain = penalty(text);
       if (plain) return plain;
       const classTerm = /^(logit|prob):(.+)$/.exec(text);
-      if (classTerm) return objectives[classTerm[1] as 'logit' | 'prob'](classNumber(classTerm[2]));
+      if (classTerm) {
+        const target = classNumber(classTerm[2]);
+        return classTerm[1] === 'logit' ? objectives.logit(target) : objectives.prob(target);
+      }
       const directed = /^direction:(.+)@([^@]+)$/.exec(text);
       if (directed) {
         if (!options.readDirection) return fail('directions cannot be read from files here.');
