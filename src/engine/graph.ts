@@ -82,7 +82,17 @@ export class Graph {
     return new Value(this, id);
   }
 
+  /** Programs find inputs and states by their names. */
+  private checkName(name: string): void {
+    const known = this.nodes.find((node) => (node.kind === 'input' || node.kind === 'state') && node.name === name);
+    if (known)
+      throw new OpError(
+        `graph: there is a${known.kind === 'input' ? 'n' : ''} ${known.kind} "${name}" already. Choose another name.`,
+      );
+  }
+
   input(name: string, shape: Shape): Value {
+    this.checkName(name);
     return this.add({ kind: 'input', name, shape });
   }
 
@@ -96,6 +106,7 @@ export class Graph {
   }
 
   state(name: string, tensor: Tensor): Value {
+    this.checkName(name);
     if (tensor.data.length !== sizeOf(tensor.shape)) {
       throw new OpError(`state "${name}": ${tensor.data.length} numbers do not fill ${showShape(tensor.shape)}.`);
     }
@@ -140,7 +151,15 @@ export interface Update {
 export function computation(outputs: Readonly<Record<string, Value>>, updates: readonly Update[] = []): Computation {
   const graph = Object.values(outputs)[0]?.graph ?? updates[0]?.value.graph;
   if (!graph) throw new OpError('computation: ask for at least one output or update.');
+  const values = [...Object.values(outputs), ...updates.flatMap(({ state, value }) => [state, value])];
+  if (values.some((value) => value.graph !== graph)) {
+    throw new OpError('computation: its outputs and updates belong to different graphs. Trace them in one.');
+  }
+  const updated = new Set<number>();
   for (const { state, value } of updates) {
+    if (updated.has(state.id))
+      throw new OpError(`computation: state "${state.label}" has two updates. Join them in one.`);
+    updated.add(state.id);
     if (state.node.kind !== 'state') throw new OpError('computation: only a state can be updated.');
     if (!sameShape(state.shape, value.shape)) {
       throw new OpError(

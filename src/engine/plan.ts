@@ -3,7 +3,7 @@
 import { opDef } from '../kernels/index.ts';
 import { sameShape, sizeOf } from '../kernels/shape.ts';
 import type { Shape } from '../kernels/types.ts';
-import { type Computation, Graph, type Node, operandsOf, type OpNode } from './graph.ts';
+import { type Computation, Graph, type Node, operandsOf, type OpNode, type Value } from './graph.ts';
 
 /** Where a value lives. Slots are reused within a run; baked buffers are written once, when the program is built. */
 export type Place =
@@ -111,7 +111,6 @@ function findInPlace(source: Computation, order: readonly OpNode[]): Map<number,
       readers.set(id, [...(readers.get(id) ?? []), node]);
     }
   }
-  const outputs = new Set(Object.values(source.outputs).map((value) => sourceOf(graph, value.id)));
   for (const { state, value } of source.updates) {
     const node = graph.nodes[value.id];
     if (node.kind !== 'op' || !opDef(node.op).inPlace || node.epilogue || result.has(node.id)) continue;
@@ -119,47 +118,46 @@ function findInPlace(source: Computation, order: readonly OpNode[]): Map<number,
     const exact = uses.length === 1 && sameShape(graph.nodes[node.inputs[uses[0]]].shape, node.shape);
     const at = position.get(node.id) as number;
     const readLater = (readers.get(state.id) ?? []).some((reader) => (position.get(reader.id) as number) > at);
-    if (exact && !readLater && !outputs.has(state.id)) {
+    if (exact && !readLater) {
       result.set(node.id, { state: state.label as string, input: uses[0] });
     }
   }
   return result;
 }
 
-/** Puts a copy before an update whose value is not computed by an op of its own: a leaf, an alias, or a shared value. */
-function materializeUpdates(source: Computation): Computation {
+/**
+ * Puts a copy before an update whose value is not computed by an op of its own (a leaf, an alias, or a shared value), and
+ * behind an output that is an updated state: it shows what the run began with.
+ */
+function materialize(source: Computation): Computation {
   const { graph } = source;
+  const copyOf = ({ id, shape }: Value): Value =>
+    graph.add({ kind: 'op', op: 'broadcastTo', inputs: [id], attrs: { shape }, shape });
+  const updated = new Set(source.updates.map(({ state }) => state.id));
+  const outputs = Object.entries(source.outputs).map(
+    ([name, value]) => [name, updated.has(sourceOf(graph, value.id)) ? copyOf(value) : value] as const,
+  );
   const taken = new Set<number>();
   const updates = source.updates.map(({ state, value }) => {
     const node = graph.nodes[value.id];
     const plain = node.kind === 'op' && sourceOf(graph, value.id) === value.id && !taken.has(value.id);
     taken.add(value.id);
-    if (plain) return { state, value };
-    return {
-      state,
-      value: graph.add({
-        kind: 'op',
-        op: 'broadcastTo',
-        inputs: [value.id],
-        attrs: { shape: value.shape },
-        shape: value.shape,
-      }),
-    };
+    return { state, value: plain ? value : copyOf(value) };
   });
-  return { ...source, updates };
+  return { graph, outputs: Object.fromEntries(outputs), updates };
 }
 
 export function makePlan(computation: Computation): Plan {
   const copy = new Graph();
   copy.nodes.push(...computation.graph.nodes);
-  const source = materializeUpdates({ ...computation, graph: copy });
+  const source = materialize({ ...computation, graph: copy });
   // Values still point at the graph they were traced in; ids are the same in the copy.
   const graph = copy;
   const fixed = findStatic(graph);
   const isStep = (node: Node): node is OpNode => node.kind === 'op' && sourceOf(graph, node.id) === node.id;
   const order = graph.nodes.filter(isStep);
   const replayed = order.filter((node) => !fixed.has(node.id));
-  const inPlace = findInPlace({ ...source, graph }, replayed);
+  const inPlace = findInPlace(source, replayed);
 
   const lastUse = new Map<number, number>();
   replayed.forEach((node, k) => {
@@ -187,9 +185,10 @@ export function makePlan(computation: Computation): Plan {
   let unshared = 0;
   const steps = replayed.map((node, k) => {
     const shared = inPlace.get(node.id);
-    if (shared) return plan(node, { kind: 'state', name: shared.state }, shared.input);
-    unshared += bytesOf(node);
-    const step = plan(node, { kind: 'slot', index: slots.take(bytesOf(node)) });
+    if (!shared) unshared += bytesOf(node);
+    const step = shared
+      ? plan(node, { kind: 'state', name: shared.state }, shared.input)
+      : plan(node, { kind: 'slot', index: slots.take(bytesOf(node)) });
     const dying = new Set([node.id, ...operandsOf(node).map((id) => sourceOf(graph, id))]);
     for (const id of dying) {
       const place = places.get(id);

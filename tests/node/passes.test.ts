@@ -10,8 +10,10 @@ import {
   greater,
   irfft2,
   mean,
+  max,
   mul,
   neg,
+  pad,
   relu,
   reshape,
   rfft2,
@@ -76,6 +78,15 @@ test('shareCommon merges equal ops on equal inputs, and equal scalars', () => {
   assert.equal(opsOf(after), ['mul', 'add']);
 });
 
+test('shareCommon tells attributes apart that are no finite numbers', () => {
+  const graph = new Graph();
+  const x = graph.input('x', [1]);
+  const framed = (value: number) => pad(x, { pads: [1, 0], value });
+  const source = computation({ low: framed(Number.NEGATIVE_INFINITY), high: framed(Number.POSITIVE_INFINITY) });
+  const { outputs } = interpret(shareCommon(source), { x: [5] });
+  assert.equal([outputs.low.data[0], outputs.high.data[0]], [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]);
+});
+
 test('fold computes constants and drops what changes nothing', () => {
   const graph = new Graph();
   const x = graph.input('x', [4]);
@@ -100,6 +111,15 @@ test('fuse makes one op of an elementwise chain', () => {
   assert.equal(opsOf(after), ['fused']);
   const at = { x: [-1, 0, 0.5, 1, 2, 3] };
   assert.equal([...interpret(after, at).outputs.y.data], [...interpret(source, at).outputs.y.data]);
+});
+
+test('fuse writes no infinity into a program, for WGSL has no literal of it', () => {
+  const graph = new Graph();
+  const x = graph.input('x', [2]);
+  const after = fuse(simplify(computation({ y: neg(max(x, Number.NEGATIVE_INFINITY)) })));
+  const [node] = after.graph.nodes.filter((node): node is OpNode => node.kind === 'op');
+  assert.is(node.inputs.length, 2, printComputation(after));
+  assert.equal([...interpret(after, { x: [-1, 2] }).outputs.y.data], [1, -2]);
 });
 
 test('fuse does not draw in a value that is needed elsewhere', () => {
@@ -208,4 +228,37 @@ test('two states that swap their contents are both right', () => {
   );
   const slots = plan.steps.filter(({ output }) => output.kind === 'slot');
   assert.is(slots.length, 2, printPlan(plan));
+});
+
+test('an output that is a state shows what the run began with', () => {
+  const graph = new Graph();
+  const state = graph.state('s', { shape: [4], data: new Float32Array(4) });
+  const source = computation({ before: reshape(state, [2, 2]) }, [{ state, value: add(state, 1) }]);
+  const plan = makePlan(source);
+  assert.is(plan.outputs.get('before')?.kind, 'slot', printPlan(plan));
+  assert.equal(plan.outputShapes.get('before'), [2, 2]);
+
+  const fixed = new Graph().state('s', { shape: [4], data: new Float32Array(4) });
+  assert.is(makePlan(computation({ fixed })).steps.length, 0, 'without an update there is nothing to keep');
+});
+
+test('a buffer last read by an update in place is used again', () => {
+  const graph = new Graph();
+  const x = graph.input('x', [64]);
+  const updates = ['a', 'b', 'c'].map((name) => {
+    const state = graph.state(name, { shape: [64], data: new Float32Array(64) });
+    return { state, value: add(state, neg(mul(x, state))) };
+  });
+  const plan = makePlan(computation({}, updates));
+  assert.is(plan.slotBytes.length, 2, printPlan(plan));
+});
+
+test('one name for two inputs or states is refused, and so are two updates of one state', () => {
+  const graph = new Graph();
+  const state = graph.state('s', { shape: [], data: Float32Array.of(1) });
+  assert.throws(() => graph.input('s', [2]), /there is a state "s" already/);
+  assert.throws(() => graph.state('s', { shape: [], data: Float32Array.of(1) }), /there is a state "s" already/);
+  const twice = [add(state, 1), add(state, 2)].map((value) => ({ state, value }));
+  assert.throws(() => computation({}, twice), /state "s" has two updates/);
+  assert.throws(() => computation({ a: state, b: new Graph().input('x', [1]) }), /different graphs/);
 });

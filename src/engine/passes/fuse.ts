@@ -9,6 +9,7 @@ import {
   type Computation,
   type Graph,
   Graph as NewGraph,
+  type Node,
   type OpNode,
   operandsOf,
   rootsOf,
@@ -58,6 +59,13 @@ function join(program: ScalarProgram, parts: readonly (Chain | number | { readon
   return { operands, program: { operands: operands.length, steps } };
 }
 
+/** The number of a scalar constant. Infinities and NaN cannot be written in WGSL, so they stay operands. */
+function literalOf(node: Node): number | undefined {
+  if (node.kind !== 'constant' || sizeOf(node.shape) !== 1) return undefined;
+  const [value] = node.tensor.data;
+  return Number.isFinite(value) ? value : undefined;
+}
+
 /** How often each node is read, outputs and updates counted. */
 function countUses(source: Computation): number[] {
   const uses = new Array<number>(source.graph.nodes.length).fill(0);
@@ -77,8 +85,8 @@ function collectChains(
     const program = node.kind === 'op' && !node.epilogue ? programOf(node) : undefined;
     if (node.kind !== 'op' || !program) continue;
     const parts: (Chain | number | { literal: number })[] = node.inputs.map((id) => {
-      const input = graph.nodes[id];
-      return input.kind === 'constant' && sizeOf(input.shape) === 1 ? { literal: input.tensor.data[0] } : id;
+      const literal = literalOf(graph.nodes[id]);
+      return literal === undefined ? id : { literal };
     });
     // Draw in one producer after the other, while the bindings suffice.
     for (const [k, id] of node.inputs.entries()) {

@@ -22,12 +22,16 @@ export const removeDead: Pass = (source) => {
   );
 };
 
+/** JSON has no infinities and no NaN: it would write all three as null. */
+const attrsKey = (attrs: unknown): string =>
+  JSON.stringify(attrs, (_, value) => (typeof value === 'number' && !Number.isFinite(value) ? `${value}` : value));
+
 /** One node for equal ops on equal inputs, one for equal scalars, one for the same tensor. */
 export const shareCommon: Pass = (source) => {
   const seen = new Map<string, Value>();
   const tensors = new Map<unknown, number>();
   const keyOf = (node: Node, inputs: readonly Value[]): string => {
-    if (node.kind === 'op') return `${node.op} ${inputs.map((value) => value.id)} ${JSON.stringify(node.attrs)}`;
+    if (node.kind === 'op') return `${node.op} ${inputs.map((value) => value.id)} ${attrsKey(node.attrs)}`;
     if (node.kind !== 'constant') return `${node.kind} ${node.name}`;
     if (sizeOf(node.shape) === 1) return `scalar ${node.shape.length} ${node.tensor.data[0]}`;
     if (!tensors.has(node.tensor)) tensors.set(node.tensor, tensors.size);
@@ -68,7 +72,7 @@ const isScalar = (value: Value, number: number): boolean => {
   const tensor = constantOf(value);
   return tensor !== undefined && sizeOf(tensor.shape) === 1 && tensor.data[0] === number;
 };
-/** True where every element of a constant is `number`; only small ones and the zeros and ones of gradients are looked at. */
+/** True where every element of a constant is `number`; what is not filled so shows it at an early element. */
 const isFilled = (value: Value, number: number): boolean => constantOf(value)?.data.every((x) => x === number) ?? false;
 
 /** The input that an op passes through unchanged, if it does. */
