@@ -6,7 +6,7 @@ import { type Device, DeviceError, openDevice } from '../../src/engine/gpu/devic
 import { compile } from '../../src/engine/gpu/program.ts';
 import { type Computation, computation, Graph } from '../../src/engine/graph.ts';
 import { interpret } from '../../src/engine/interpret.ts';
-import { adam, add, matmul, mean, mul, relu, square, stepCounter, sub } from '../../src/engine/ops/index.ts';
+import { adam, add, matmul, max, mean, mul, relu, square, stepCounter, sub } from '../../src/engine/ops/index.ts';
 import { close } from '../support/close.ts';
 import { randomNumbers } from '../support/draw.ts';
 import { suite } from '../support/suite.ts';
@@ -143,14 +143,78 @@ test('what depends on constants alone is computed once, when the program is buil
   program.dispose();
 });
 
+test('a program that cannot be built leaves no buffer behind', async () => {
+  const before = { ...device.memory };
+  const graph = new Graph();
+  const x = graph.input('x', [64]);
+  const weights = graph.constant({ shape: [64], data: new Float32Array(64).fill(2) });
+  const large = Math.floor(device.gpu.limits.maxStorageBufferBindingSize / 4 / 64) + 1;
+  try {
+    await compile(device, computation({ y: relu(mul(x, weights)), z: mul(graph.input('large', [large, 64]), 2) }));
+    assert.unreachable();
+  } catch (error) {
+    assert.ok(error instanceof DeviceError, String(error));
+    assert.match((error as Error).message, /Use a smaller picture or batch/);
+  }
+  assert.is(device.memory.buffers, before.buffers);
+  assert.is(device.memory.bytes, before.bytes);
+});
+
+test('infinite constants reach the device', async () => {
+  const graph = new Graph();
+  const x = graph.input('x', [3]);
+  const program = await compile(device, computation({ y: mul(max(x, Number.NEGATIVE_INFINITY), 2) }));
+  program.write('x', Float32Array.of(-1, 0, 3));
+  program.run();
+  assert.equal([...(await program.read('y'))], [-2, 0, 6]);
+  program.dispose();
+});
+
+test('an output that is a state shows what the run began with', async () => {
+  const graph = new Graph();
+  const counter = stepCounter(graph);
+  const program = await compile(device, computation({ before: counter.value }, [counter.update]));
+  program.run(3);
+  assert.equal([(await program.read('before'))[0], (await program.read('step'))[0]], [2, 3]);
+  program.dispose();
+});
+
+test('an output of the name of an input does not stand in its way', async () => {
+  const graph = new Graph();
+  const program = await compile(device, computation({ x: add(graph.input('x', [2]), 1) }));
+  program.write('x', Float32Array.of(1, 2));
+  program.run();
+  assert.equal([...(await program.read('x'))], [2, 3]);
+  program.dispose();
+});
+
+test('states are shared only where their shapes agree', async () => {
+  const counting = (shape: number[]) => {
+    const state = new Graph().state('s', { shape, data: new Float32Array(shape[0]) });
+    return computation({}, [{ state, value: add(state, 1) }]);
+  };
+  const before = device.memory.buffers;
+  const owner = await compile(device, counting([2]));
+  try {
+    await compile(device, counting([3]), { shareStates: owner });
+    assert.unreachable();
+  } catch (error) {
+    assert.match((error as Error).message, /state "s" is \[3\] here and \[2\] in the program it is taken over from/);
+  }
+  owner.dispose();
+  assert.is(device.memory.buffers, before);
+});
+
 test('mistakes are named', async () => {
   const graph = new Graph();
   const program = await compile(device, computation({ y: relu(graph.input('x', [4])) }), { label: 'tiny' });
   assert.throws(() => program.write('x', new Float32Array(3)), /tiny: "x" takes 4 numbers \(\[4\]\), got 3/);
-  assert.throws(() => program.write('z', new Float32Array(4)), /there is no "z". Known are "y", "x"/);
+  assert.throws(() => program.write('z', new Float32Array(4)), /there is no "z". Known are "x"/);
   program.dispose();
-  assert.throws(
-    () => program.run(),
-    (error: Error) => error instanceof DeviceError && /disposed/.test(error.message),
-  );
+  // Touching a destroyed buffer would be an error of the device, and end every other program on it too.
+  const uses = [() => program.run(), () => program.write('x', new Float32Array(4)), () => program.read('y')];
+  for (const use of uses) {
+    assert.throws(use, (error: Error) => error instanceof DeviceError && /disposed/.test(error.message));
+  }
+  await device.idle();
 });

@@ -191,6 +191,8 @@ export class Device {
     if (!pipeline) {
       pipeline = this.compile(label, code, inputs, overrides);
       this.pipelines.set(key, pipeline);
+      // A failure is not kept: it may have been the device's, not the text's.
+      pipeline.catch(() => this.pipelines.delete(key));
     }
     return pipeline;
   }
@@ -229,6 +231,7 @@ export class Device {
       encoder.copyBufferToBuffer(buffer, 0, staging, 0, Math.ceil(sizeBytes / 4) * 4);
       this.gpu.queue.submit([encoder.finish()]);
       await staging.mapAsync(GPUMapMode.READ);
+      this.check(); // failed work leaves old numbers in the buffer
       return new Float32Array(staging.getMappedRange().slice(0, sizeBytes));
     } catch (error) {
       this.check();

@@ -1,7 +1,7 @@
 // program.ts: a plan made runnable: buffers, pipelines and bind groups are made once; a replay only encodes.
 
 import { opDef } from '../../kernels/index.ts';
-import { sizeOf } from '../../kernels/shape.ts';
+import { sameShape, showShape, sizeOf } from '../../kernels/shape.ts';
 import type { Cost, Kernel, KernelContext, Shape } from '../../kernels/types.ts';
 import type { Computation, OpNode, StateNode, Tensor } from '../graph.ts';
 import { optimize } from '../optimize.ts';
@@ -77,7 +77,7 @@ export async function compile(
   const plan = makePlan(options.optimize === false ? computation : optimize(computation));
   const program = new Program(device, plan, options);
   try {
-    await program.build(options.choose);
+    await program.build(options);
   } catch (error) {
     program.dispose();
     throw error;
@@ -91,8 +91,8 @@ export class Program {
   private readonly label: string;
   private readonly owned: GPUBuffer[] = [];
   private readonly tensors: Tensor[] = [];
-  private readonly slots: GPUBuffer[];
-  private readonly baked: GPUBuffer[];
+  private slots: readonly GPUBuffer[] = [];
+  private baked: readonly GPUBuffer[] = [];
   private readonly constants = new Map<number, GPUBuffer>();
   private readonly named = new Map<string, { buffer: GPUBuffer; shape: Shape }>();
   private readonly states = new Map<string, GPUBuffer>();
@@ -104,6 +104,11 @@ export class Program {
     options: CompileOptions,
   ) {
     this.label = options.label ?? 'program';
+  }
+
+  /** Makes the buffers; what was made before an error is freed by `dispose`. */
+  private allocate({ shareStates }: CompileOptions): void {
+    const { plan, device } = this;
     this.slots = plan.slotBytes.map((bytes, k) => this.create(`slot ${k}`, bytes));
     this.baked = plan.bakedBytes.map((bytes, k) => this.create(`baked ${k}`, bytes));
     for (const node of plan.graph.nodes) {
@@ -112,12 +117,18 @@ export class Program {
         this.tensors.push(node.tensor);
       } else if (node.kind === 'input') {
         this.named.set(node.name, { buffer: this.create(node.name, 4 * sizeOf(node.shape)), shape: node.shape });
-      } else if (node.kind === 'state') this.adoptState(node, options.shareStates);
+      } else if (node.kind === 'state') this.adoptState(node, shareStates);
     }
   }
 
   private adoptState(node: StateNode, owner: Program | undefined): void {
     const shared = owner?.states.get(node.name);
+    const shape = owner?.named.get(node.name)?.shape;
+    if (shared && shape && !sameShape(shape, node.shape)) {
+      throw new DeviceError(
+        `${this.label}: state "${node.name}" is ${showShape(node.shape)} here and ${showShape(shape)} in the program it is taken over from.`,
+      );
+    }
     const buffer = shared ?? this.create(node.name, 4 * sizeOf(node.shape));
     if (!shared) this.device.gpu.queue.writeBuffer(buffer, 0, node.initial as Float32Array<ArrayBuffer>);
     this.states.set(node.name, buffer);
@@ -132,9 +143,10 @@ export class Program {
   }
 
   /** Called once by `compile`. */
-  async build(choose: CompileOptions['choose']): Promise<void> {
+  async build(options: CompileOptions): Promise<void> {
+    this.allocate(options);
     const planned = [...this.plan.prologue, ...this.plan.steps];
-    const prepared = planned.map((step) => prepare(step, this.plan, this.device, choose));
+    const prepared = planned.map((step) => prepare(step, this.plan, this.device, options.choose));
     const uniforms = this.uploadUniforms(prepared);
     const pipelines = await Promise.all(
       prepared.map(({ step, kernel, source }) =>
@@ -221,15 +233,21 @@ export class Program {
     this.device.gpu.queue.submit([encoder.finish()]);
   }
 
+  /** Work on a destroyed buffer would be an error of the device, and of all programs on it. */
+  private checkAlive(): void {
+    if (this.disposed) throw new DeviceError(`${this.label}: this program was disposed of.`);
+  }
+
   /** Encodes and submits `times` replays; does not wait for them. */
   run(times = 1): void {
-    if (this.disposed) throw new DeviceError(`${this.label}: this program was disposed of.`);
+    this.checkAlive();
     this.encode(this.steps, times);
   }
 
   /** Fills an input, or overwrites a state. Data has the layout of the traced value. */
   write(name: string, data: Float32Array): void {
-    const target = this.lookup(name);
+    this.checkAlive();
+    const target = this.named.get(name) ?? this.unknown(name, this.named.keys());
     if (data.length !== sizeOf(target.shape)) {
       throw new DeviceError(
         `${this.label}: "${name}" takes ${sizeOf(target.shape)} numbers ([${target.shape}]), got ${data.length}.`,
@@ -254,14 +272,15 @@ export class Program {
   }
 
   private lookup(name: string): { buffer: GPUBuffer; shape: Shape } {
+    this.checkAlive();
     const place = this.plan.outputs.get(name);
     if (place) return { buffer: this.bufferAt(place), shape: this.plan.outputShapes.get(name) as Shape };
-    const found = this.named.get(name);
-    if (!found) {
-      const known = [...this.plan.outputs.keys(), ...this.named.keys()].map((key) => `"${key}"`).join(', ');
-      throw new DeviceError(`${this.label}: there is no "${name}". Known are ${known}.`);
-    }
-    return found;
+    return this.named.get(name) ?? this.unknown(name, [...this.plan.outputs.keys(), ...this.named.keys()]);
+  }
+
+  private unknown(name: string, known: Iterable<string>): never {
+    const list = [...known].map((key) => `"${key}"`).join(', ');
+    throw new DeviceError(`${this.label}: there is no "${name}". Known are ${list}.`);
   }
 
   /** Plan, steps and memory as text. */
