@@ -215,7 +215,7 @@ async function launch() {
   const { chromium } = await import('playwright');
   const extra = process.env.CHROMIUM_FLAGS?.split(' ') ?? [];
   const executablePath = await ensureBrowser();
-  const server = await chromium.launchServer({ executablePath, args: [...browserFlags, ...extra] });
+  const server = await chromium.launchServer({ host: '127.0.0.1', executablePath, args: [...browserFlags, ...extra] });
   const browser = await chromium.connect(server.wsEndpoint());
   return { browser, endpoint: server.wsEndpoint(), close: () => server.kill() };
 }
