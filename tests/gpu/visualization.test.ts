@@ -77,6 +77,48 @@ test('frames come at the thresholds', async () => {
   visualization.dispose();
 });
 
+test('no step is done beyond the last, whatever the thresholds', async () => {
+  const visualization = await Visualization.create(device, model, logit(3), { redirectSteps: 0 });
+  await visualization.advance(1);
+  visualization.millisPerStep = 0.01;
+  const steps: number[] = [];
+  for await (const frame of renderVis(visualization, { steps: 5, thresholds: [3, 40, 50] })) steps.push(frame.step);
+  assert.equal(steps, [3, 5]);
+  visualization.dispose();
+});
+
+test('callers at the same time get steps one after the other', async () => {
+  const whole = await run([24]);
+  const visualization = await Visualization.create(device, model, channel(layer, 5));
+  const [, warm] = visualization.programs;
+  const counts: number[] = [];
+  const submit = warm.run.bind(warm);
+  warm.run = (count = 1) => {
+    counts.push(count);
+    submit(count);
+  };
+  await visualization.advance(1);
+  const submitMillis = 1e6; // as many steps a submit as can be
+  const [, early] = await Promise.all([
+    visualization.advance(9, { submitMillis }),
+    visualization.readHistory(),
+    visualization.advance(14, { submitMillis }),
+  ]);
+  assert.is(visualization.step, 24);
+  assert.equal(counts, [1, 9, 6], 'no more steps with redirected gradients than there shall be');
+  assert.equal([...early], [...whole.history.slice(0, 10)]);
+  assert.equal([...(await visualization.readImage()).data], [...whole.data]);
+  visualization.dispose();
+});
+
+test('a run that is disposed of while it goes on ends with an error, and the device lives', async () => {
+  const visualization = await Visualization.create(device, model, channel(layer, 5));
+  const going = visualization.advance(1000).catch((error: Error) => error);
+  visualization.dispose();
+  assert.match(String(await going), /disposed/);
+  await device.idle();
+});
+
 test('an aborted run stops and keeps what was finished', async () => {
   const visualization = await Visualization.create(device, model, channel(layer, 1));
   const abort = new AbortController();

@@ -123,6 +123,18 @@ test('arithmetic of objectives', () => {
   close([evaluate(both, 'conv').value], [2 * one - two + 3], { relative: 1e-12 }, 'sum');
 });
 
+test('a class of a map of logits is one channel of it', () => {
+  const graph = new Graph();
+  const logits = graph.input('logits', [1, 2, 2, 3]);
+  const context = { layer: () => logits, logits, image: logits };
+  const at = { logits: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] };
+  const evaluated = (objective: objectives.Objective) =>
+    interpret(computation({ value: objective.evaluate(context) }), at).outputs.value.data[0];
+  assert.is(evaluated(objectives.logit(2)), 3 + 6 + 9 + 12);
+  close([evaluated(objectives.prob(0))], [4 / (1 + Math.E + Math.E ** 2)], { relative: 1e-12 }, 'probability');
+  assert.throws(() => evaluated(objectives.logit(3)), /classes 0 to 2; there is no class 3/);
+});
+
 for (const [text, expected] of [
   ['inception_4c/output:447', 'inception_4c/output:447'],
   ['inception_4c/output:447@3,4', 'inception_4c/output:447@3,4'],
@@ -137,6 +149,8 @@ for (const [text, expected] of [
   ],
   ['conv-1:2 - 0.25*tv', 'conv-1:2 - tv * 0.25'],
   ['a:1 - (b:2 - 3)', 'a:1 - (b:2 - 3)'],
+  ['2 - a:1', '- a:1 + 2'],
+  ['- a:1 + 2', '- a:1 + 2'],
   ["'a layer':3", 'a layer:3'],
   ['layer(33)', '33'],
 ] as const) {

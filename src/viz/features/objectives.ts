@@ -26,7 +26,7 @@ import { ModelError } from '../../models/error.ts';
 export interface ObjectiveContext {
   /** Activations of a layer by its name in the file: [N,H,W,C] or [N,C]. Throws for an unknown name. */
   layer(name: string): Value;
-  /** Pre-softmax outputs, [N, classes]. */
+  /** Pre-softmax outputs, [N, classes], or [N,H,W,classes] of a network without a last pooling. */
   readonly logits: Value;
   /** The optimized picture before transformations, [N,H,W,C] in 0..1. */
   readonly image: Value;
@@ -57,7 +57,7 @@ export class Objective {
   }
 
   neg(): Objective {
-    return new Objective(`-${this.factorText}`, (context) => neg(this.evaluate(context)));
+    return new Objective(`- ${this.factorText}`, (context) => neg(this.evaluate(context)));
   }
 
   private combine(sign: string, other: Term, op: (a: Value, b: Value | number) => Value): Objective {
@@ -98,18 +98,21 @@ export const channel = (layer: string, unit: number): Objective =>
  * (columns); by default the centre, the lower right one for even sizes.
  */
 export const neuron = (layer: string, unit: number, x?: number, y?: number): Objective =>
-  new Objective(x === undefined ? `neuron(${layer}:${unit})` : `${layer}:${unit}@${x},${y}`, (context) => {
-    const map = pick(spatial(context.layer(layer)), layer, unit);
-    const [n, height, width] = map.shape;
-    const row = x ?? Math.floor(height / 2);
-    const column = y ?? Math.floor(width / 2);
-    if (row < 0 || row >= height || column < 0 || column >= width) {
-      throw new ModelError(
-        `layer "${layer}" has ${height} rows and ${width} columns here; there is no position @${row},${column}. Counting starts at 0.`,
-      );
-    }
-    return mean(slice(map, { starts: [0, row, column, 0], ends: [n, row + 1, column + 1, 1] }));
-  });
+  new Objective(
+    x === undefined || y === undefined ? `neuron(${layer}:${unit})` : `${layer}:${unit}@${x},${y}`,
+    (context) => {
+      const map = pick(spatial(context.layer(layer)), layer, unit);
+      const [n, height, width] = map.shape;
+      const row = x ?? Math.floor(height / 2);
+      const column = y ?? Math.floor(width / 2);
+      if (row < 0 || row >= height || column < 0 || column >= width) {
+        throw new ModelError(
+          `layer "${layer}" has ${height} rows and ${width} columns here; there is no position @${row},${column}. Counting starts at 0.`,
+        );
+      }
+      return mean(slice(map, { starts: [0, row, column, 0], ends: [n, row + 1, column + 1, 1] }));
+    },
+  );
 
 /** Mean of the squared activations: the DeepDream objective. */
 export const deepdream = (layer: string): Objective =>
@@ -129,20 +132,21 @@ export const direction = (layer: string, vector: Tensor, name = 'direction'): Ob
     return mean(sum(mul(value, weights), [3]));
   });
 
+/** Classes are the last axis, also of a network without a last pooling, whose logits are a map. */
 const classOf = (logits: Value, target: number): Value => {
-  const classes = logits.shape[1];
-  if (target < 0 || target >= classes)
+  const classes = logits.shape[logits.shape.length - 1];
+  if (!Number.isInteger(target) || target < 0 || target >= classes)
     throw new ModelError(`the network has classes 0 to ${classes - 1}; there is no class ${target}.`);
-  return slice(logits, { starts: [0, target], ends: [logits.shape[0], target + 1] });
+  return slice(logits, { starts: [target], ends: [target + 1], axes: [-1] });
 };
 
-/** Pre-softmax output of a class, summed over the batch. */
+/** Pre-softmax output of a class, summed over the batch (and over the positions of a map). */
 export const logit = (target: number): Objective =>
   new Objective(`logit:${target}`, (context) => sum(classOf(context.logits, target)));
 
-/** Softmax probability of a class, summed over the batch. Its gradient fades as it nears 1. */
+/** Softmax probability of a class, summed likewise. Its gradient fades as it nears 1. */
 export const prob = (target: number): Objective =>
-  new Objective(`prob:${target}`, (context) => sum(classOf(softmax(context.logits, 1), target)));
+  new Objective(`prob:${target}`, (context) => sum(classOf(softmax(context.logits), target)));
 
 // Penalties. All are sums over the picture, not means, as in Lucid.
 

@@ -93,7 +93,7 @@ function recordValue(value: Value, step: Value) {
 
 /** One run: its parameters, moments, counter and history live on the device. */
 export class Visualization {
-  /** Steps done. */
+  /** Steps submitted. What is read or drawn afterwards shows all of them. */
   step = 0;
   /** Smoothed duration of one step. */
   millisPerStep = 0;
@@ -101,7 +101,7 @@ export class Visualization {
   private constructor(
     readonly model: Model,
     readonly objective: Objective,
-    private readonly warm: Program | undefined,
+    private warm: Program | undefined,
     private readonly warmSteps: number,
     private readonly main: Program,
     private readonly view: Program,
@@ -134,7 +134,10 @@ export class Visualization {
     }
   }
 
-  /** Does `steps` steps, several a submit. Stops between submits when the signal aborts; returns the steps done. */
+  /**
+   * Does `steps` steps, several a submit. Stops between submits when the signal aborts; returns the steps done. Rejects
+   * when the run is disposed of before they are.
+   */
   async advance(
     steps: number,
     options: { readonly signal?: AbortSignal; readonly submitMillis?: number } = {},
@@ -149,13 +152,20 @@ export class Visualization {
       if (warming) count = Math.min(count, this.warmSteps - this.step);
       const start = performance.now();
       (warming ? (this.warm as Program) : this.main).run(count);
+      this.step += count;
+      done += count;
+      if (warming && this.step === this.warmSteps) this.endWarmUp();
       await device.idle();
       const millis = (performance.now() - start) / count;
       this.millisPerStep = this.millisPerStep === 0 ? millis : 0.7 * this.millisPerStep + 0.3 * millis;
-      this.step += count;
-      done += count;
     }
     return done;
+  }
+
+  /** Its intermediate values take as much memory as the main program's. */
+  private endWarmUp(): void {
+    this.warm?.dispose();
+    this.warm = undefined;
   }
 
   /** The buffer of the current picture, [N,H,W,C] in 0..1, brought up to date; for drawing without read-back. */
@@ -172,13 +182,14 @@ export class Visualization {
 
   /** Objective values of the steps done, oldest first; at most the last 4096. Entry k was taken before update k. */
   async readHistory(): Promise<Float32Array> {
+    const { step } = this; // as it is now, for the ring is read as it is now
     const ring = await this.main.read('history');
-    if (this.step <= HISTORY) return ring.slice(0, this.step);
-    const start = this.step % HISTORY;
+    if (step <= HISTORY) return ring.slice(0, step);
+    const start = step % HISTORY;
     return Float32Array.of(...ring.subarray(start), ...ring.subarray(0, start));
   }
 
-  /** Programs of this run, for a profiler or a printout. */
+  /** Programs that this run still needs, for a profiler or a printout. */
   get programs(): readonly Program[] {
     return this.warm ? [this.main, this.warm, this.view] : [this.main, this.view];
   }
@@ -204,7 +215,10 @@ export interface Frame {
 
 export interface RenderOptions extends VisualizationOptions {
   readonly steps?: number;
-  /** Step counts at which a frame is yielded; the last step by default. Frame t is the picture after t updates. */
+  /**
+   * Step counts at which a frame is yielded, those beyond `steps` standing for the last; the last step by default. Frame t
+   * is the picture after t updates.
+   */
   readonly thresholds?: readonly number[];
   readonly signal?: AbortSignal;
   /** Called after each submit. */
@@ -215,12 +229,13 @@ export interface RenderOptions extends VisualizationOptions {
 export async function* renderVis(run: Visualization, options: RenderOptions = {}): AsyncGenerator<Frame> {
   const thresholds = [...(options.thresholds ?? [options.steps ?? 512])].sort((a, b) => a - b);
   const last = options.steps ?? thresholds[thresholds.length - 1];
-  for (const threshold of thresholds) {
-    while (run.step < Math.min(threshold, last)) {
+  const goals = new Set(thresholds.map((threshold) => Math.min(threshold, last)));
+  for (const goal of goals) {
+    while (run.step < goal) {
       const before = run.step;
       // One submit at a time, so that progress shows and Ctrl-C is heard.
       const fitting = run.millisPerStep > 0 ? Math.max(1, Math.floor(DEFAULT_SUBMIT_MILLIS / run.millisPerStep)) : 1;
-      await run.advance(Math.min(fitting, threshold - run.step), { signal: options.signal });
+      await run.advance(Math.min(fitting, goal - run.step), { signal: options.signal });
       options.onProgress?.(run.step, last);
       if (run.step === before) break;
     }
