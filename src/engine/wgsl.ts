@@ -93,6 +93,12 @@ function uniformMembers(text: string): [string, string][] {
   return struct ? [...struct[1].matchAll(/^\s*(\w+): (\w+),/gm)].map((m) => [m[1], m[2]]) : [];
 }
 
+/** The value, if it lies in [low, end): a DataView would wrap it round without a word. */
+function within(name: string, value: number, low: number, end: number): number {
+  if (value >= low && value < end) return value;
+  throw new Error(`uniform ${name}: ${value} does not fit into 32 bits.`);
+}
+
 /** The uniforms as the bytes of the shader's `struct Params`, whose members are all 32 bits wide. */
 export function packUniforms(text: string, uniforms: Readonly<Record<string, number>> = {}): ArrayBuffer {
   const members = uniformMembers(text);
@@ -104,8 +110,8 @@ export function packUniforms(text: string, uniforms: Readonly<Record<string, num
     const value = uniforms[name];
     if (type === 'f32') view.setFloat32(4 * i, value, true);
     else if (!Number.isInteger(value)) throw new Error(`uniform ${name}: ${value} is not an integer.`);
-    else if (type === 'u32') view.setUint32(4 * i, value, true);
-    else if (type === 'i32') view.setInt32(4 * i, value, true);
+    else if (type === 'u32') view.setUint32(4 * i, within(name, value, 0, 2 ** 32), true);
+    else if (type === 'i32') view.setInt32(4 * i, within(name, value, -(2 ** 31), 2 ** 31), true);
     else throw new Error(`uniform ${name} has type ${type}; u32, i32 and f32 are known.`);
   });
   for (const name of given) throw new Error(`uniform ${name} is given but not a member of struct Params.`);

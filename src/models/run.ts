@@ -74,9 +74,9 @@ export class Runner {
       const { value, layout } = this.wanted.get(name) as Wanted;
       return toFileLayout(await this.program.read(name), layout, value.shape);
     };
-    const layers = new Map<string, Tensor>();
-    for (const name of this.layers) layers.set(name, await read(ofLayer(name)));
-    return { output: await read(OUTPUT), layers };
+    // All are copied before anything is waited for: another call would overwrite them.
+    const [output, ...layers] = await Promise.all([OUTPUT, ...this.layers.map(ofLayer)].map(read));
+    return { output, layers: new Map(this.layers.map((name, k) => [name, layers[k]])) };
   }
 
   dispose(): void {

@@ -65,12 +65,17 @@ export class Trainer {
     const updates = [...optimizer(traced.parameters, gradients, graph.input('rate', [])), ...(traced.updates ?? [])];
     const stepProgram = await compile(device, computation({ loss }, updates), { label: 'training step' });
 
-    const { logits } = network(new Graph().input('images', imagesShape), 'evaluate');
-    const evaluateProgram = await compile(device, computation({ logits }), {
-      label: 'evaluation',
-      shareStates: stepProgram,
-    });
-    return new Trainer(options, stepProgram, evaluateProgram);
+    try {
+      const { logits } = network(new Graph().input('images', imagesShape), 'evaluate');
+      const evaluateProgram = await compile(device, computation({ logits }), {
+        label: 'evaluation',
+        shareStates: stepProgram,
+      });
+      return new Trainer(options, stepProgram, evaluateProgram);
+    } catch (error) {
+      stepProgram.dispose();
+      throw error;
+    }
   }
 
   get batch(): number {

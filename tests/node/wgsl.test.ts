@@ -48,4 +48,7 @@ test('uniforms that do not fit the struct are named', () => {
     /uniform more is given but not a member/,
   );
   assert.throws(() => packUniforms(STRUCT, { count: 7.5, shift: 0, rate: 1 }), /uniform count: 7.5 is not an integer/);
+  for (const wrong of [{ count: -1 }, { count: 2 ** 32 }, { shift: 2 ** 31 }]) {
+    assert.throws(() => packUniforms(STRUCT, { count: 7, shift: 0, rate: 1, ...wrong }), /does not fit into 32 bits/);
+  }
 });
