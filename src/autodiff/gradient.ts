@@ -16,9 +16,14 @@ export interface GradientOptions {
 }
 
 /** Sums the axes over which an operand of shape `target` was stretched to the shape of `dy`. */
-export function sumToShape(dy: Value, target: Value): Value {
+function sumToShape(dy: Value, target: Value, op: OpName): Value {
   if (sameShape(dy.shape, target.shape)) return dy;
   const lead = dy.shape.length - target.shape.length;
+  if (lead < 0 || !target.shape.every((d, axis) => d === 1 || d === dy.shape[axis + lead])) {
+    throw new OpError(
+      `gradient: the rule of ${op} gives ${showShape(dy.shape)} for an input of ${showShape(target.shape)}; it must be that or a stretched shape.`,
+    );
+  }
   const axes = dy.shape.flatMap((d, axis) =>
     axis < lead || (target.shape[axis - lead] === 1 && d !== 1) ? [axis] : [],
   );
@@ -34,6 +39,11 @@ export function gradient(loss: Value, wrt: readonly Value[], options: GradientOp
   const rules = (options.rules ?? defaultRules) as Record<OpName, Rule<OpName>>;
   if (!options.seed && sizeOf(loss.shape) !== 1) {
     throw new OpError(`gradient: the loss has shape ${showShape(loss.shape)}. Reduce it to a scalar or give a seed.`);
+  }
+  if (options.seed && !sameShape(options.seed.shape, loss.shape)) {
+    throw new OpError(
+      `gradient: the seed is ${showShape(options.seed.shape)}, the loss ${showShape(loss.shape)}. They must agree.`,
+    );
   }
 
   // What lies between wrt and loss: only there gradients are built.
@@ -58,7 +68,7 @@ export function gradient(loss: Value, wrt: readonly Value[], options: GradientOp
     inputs.forEach((x, k) => {
       const raw = results[k];
       if (!needs[k] || !raw) return;
-      const dx = sumToShape(raw, x);
+      const dx = sumToShape(raw, x, node.op);
       const soFar = gradients.get(x.id);
       gradients.set(x.id, soFar ? add(soFar, dx) : dx);
     });

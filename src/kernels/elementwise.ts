@@ -6,7 +6,6 @@ import { broadcastShapes, broadcastStrides, grid1d, sameShape, showShape, sizeOf
 import {
   type Cost,
   defineOp,
-  type Epilogue,
   type Kernel,
   type KernelContext,
   type NdArray,
@@ -171,8 +170,6 @@ export type ElementwiseName = keyof typeof elementwiseTable;
 const table: Record<string, Row> = elementwiseTable;
 
 export const isElementwise = (op: string): op is ElementwiseName => Object.hasOwn(elementwiseTable, op);
-
-export const arityOf = (op: ElementwiseName): number => table[op].arity;
 
 /** The program of a single elementwise op. */
 export const singleStep = (op: ElementwiseName): ScalarProgram => ({
@@ -397,5 +394,3 @@ export const fused = defineOp<{ readonly program: ScalarProgram }>({
   cost: (inputs, { program }, output) => programCost(program, inputs, output),
   kernels: (context) => [programKernel(context.attrs.program, context)],
 });
-
-export type { Epilogue };

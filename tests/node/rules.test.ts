@@ -3,8 +3,9 @@
 import * as assert from 'uvu/assert';
 import { gradient } from '../../src/autodiff/gradient.ts';
 import { computation, Graph } from '../../src/engine/graph.ts';
+import { defaultRules, type Rules } from '../../src/autodiff/rules/index.ts';
 import { interpret } from '../../src/engine/interpret.ts';
-import { mul, sum } from '../../src/engine/ops/index.ts';
+import { mul, neg, sum, transpose } from '../../src/engine/ops/index.ts';
 import { type OpName, ops } from '../../src/kernels/index.ts';
 import { sizeOf } from '../../src/kernels/shape.ts';
 import { type Case, cases } from '../cases/index.ts';
@@ -63,6 +64,17 @@ function checkRow(row: Case): void {
 }
 
 const test = suite('gradient rules');
+
+test('a rule or a seed of a wrong shape is named', () => {
+  const graph = new Graph();
+  const x = graph.input('x', [2, 3]);
+  const turned: Rules = { ...defaultRules, neg: ({ dy }) => [transpose(dy)] };
+  assert.throws(
+    () => gradient(sum(mul(neg(x), x)), [x], { rules: turned }),
+    /the rule of neg gives \[3,2\] for an input of \[2,3\]/,
+  );
+  assert.throws(() => gradient(neg(x), [x], { seed: graph.constant(1) }), /the seed is \[\], the loss \[2,3\]/);
+});
 
 test('every op has rows', () => {
   const covered = new Set<OpName>(cases.map((row) => row.op));
