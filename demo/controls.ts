@@ -1,6 +1,6 @@
 // controls.ts: the form: layer, channel, objective and the rest, and what they ask for together.
 
-import { type Model, type TransformPreset, transformPresets } from '../src/index.ts';
+import { defaultSize, type Model, type TransformPreset, transformPresets } from '../src/index.ts';
 import { byId, create, option } from './dom.ts';
 import { firstLayer, layerGroups } from './networks.ts';
 import { PageError } from './status.ts';
@@ -64,13 +64,10 @@ export function show(next: Model): void {
   channel.value = '0';
   const { height, width } = next.input;
   size.disabled = height !== undefined && width !== undefined;
-  size.value = String(size.disabled ? Math.max(height ?? 0, width ?? 0) : DEFAULT_SIZE);
+  size.value = String(size.disabled ? Math.max(height ?? 0, width ?? 0) : Math.max(...defaultSize(next)));
   fitChannel();
   compose();
 }
-
-/** Pixels; Lucid's default. */
-const DEFAULT_SIZE = 128;
 
 function fitChannel(): void {
   const count = channelCount();

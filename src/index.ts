@@ -30,6 +30,8 @@ export { Objective } from './viz/features/objectives.ts';
 export { ObjectiveError, parseObjective } from './viz/features/parse.ts';
 export { type TransformPreset, transformPresets } from './viz/features/transforms.ts';
 export {
+  checkVisualization,
+  defaultSize,
   type Frame,
   type RenderOptions,
   renderVis,

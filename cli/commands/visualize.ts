@@ -2,13 +2,12 @@
 
 import { type Command, Option } from 'commander';
 import {
+  checkVisualization,
   findLabel,
   type Frame,
-  Graph,
   type Model,
   type Objective,
   parseObjective,
-  preprocessGraph,
   renderVis,
   type Tensor,
   toPixels,
@@ -18,7 +17,6 @@ import {
   type VisualizationOptions,
 } from '../../src/index.ts';
 import { toFileLayout } from '../../src/models/onnx/layout.ts';
-import { transformedSize, transformsFor } from '../../src/viz/features/transforms.ts';
 import { CommandError, Stopped, UsageError } from '../errors.ts';
 import { checkWritable, readBytes, withSuffix, writeWhole } from '../files.ts';
 import { checkSize } from '../inputs.ts';
@@ -45,7 +43,6 @@ interface VisualizeOptions extends ModelOptions {
 }
 
 const DEFAULT_STEPS = 512;
-const DEFAULT_SIZE = 128;
 
 const AFTER = `
 Objectives: "layer:channel", "layer:channel@x,y" (neuron; x counts rows), "layer" (DeepDream), "logit:K", "prob:K",
@@ -59,7 +56,7 @@ export function addVisualize(program: Command): void {
   const command = modelOptions(program.command('visualize <model>'))
     .description('a picture that a part of the network responds to, by gradient ascent')
     .requiredOption('--objective <text>', 'what the picture maximizes')
-    .option('--size <HxW>', `of the picture, by default ${DEFAULT_SIZE} or what the network takes`, size)
+    .option('--size <HxW>', 'of the picture, by default 128, or what the network takes or was made for', size)
     .option('--steps <n>', `how many, by default ${DEFAULT_STEPS} or the last of the thresholds`, whole(0))
     .option('--thresholds <list>', 'also write the picture after so many steps, as FILE-STEP.png', steps)
     .addOption(new Option('--preset <name>', 'random moves of the picture').choices(presets).default('lucid'))
@@ -99,7 +96,7 @@ async function visualize(argument: string, options: VisualizeOptions): Promise<v
     transforms: options.transforms ?? options.preset,
     learningRate: options.lr,
   };
-  checkObjective(model, objective, settings);
+  checkVisualization(model, objective, settings);
   for (const file of [options.output, options.raw]) if (file !== undefined) checkWritable(file);
 
   const signal = heedInterrupt();
@@ -170,17 +167,6 @@ async function visualize(argument: string, options: VisualizeOptions): Promise<v
 function readDirection(file: string): Tensor {
   const { data } = decodeNpy(readBytes('the direction', file), file);
   return { shape: [data.length], data };
-}
-
-/** Traces the objective once without a GPU, so that a wrong layer or channel is answered at once. */
-function checkObjective(model: Model, objective: Objective, settings: VisualizationOptions): void {
-  const { height, width } = model.input;
-  const size = [height ?? settings.size?.[0] ?? DEFAULT_SIZE, width ?? settings.size?.[1] ?? DEFAULT_SIZE] as const;
-  const seen = height === undefined ? transformedSize(size, transformsFor(settings.transforms ?? 'lucid', size)) : size;
-  const graph = new Graph();
-  const image = graph.input('image', [settings.batch ?? 1, ...seen, 3]);
-  const network = model.trace(preprocessGraph(image, model.preprocess));
-  objective.evaluate({ layer: (name) => network.layer(name), logits: network.output, image });
 }
 
 function checkFinite({ data, step }: Frame, lr: number): void {

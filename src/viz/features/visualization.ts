@@ -16,7 +16,7 @@ import { redirectedRules } from './redirect.ts';
 import { type TransformPreset, transformedSize, transformsFor, traceTransforms } from './transforms.ts';
 
 export interface VisualizationOptions {
-  /** Of the picture, in pixels; by default 128 or the size that the network fixes. */
+  /** Of the picture, in pixels; by default 128, or the size that the network fixes or was made for if that is less. */
   readonly size?: readonly [number, number];
   readonly batch?: number;
   readonly seed?: number;
@@ -45,6 +45,12 @@ interface Traced {
   readonly view: Computation;
 }
 
+/** [height, width] of a picture nobody gave a size for: Lucid's 128, or less where the network was made for less. */
+export const defaultSize = ({ nominalSize: [height, width] }: Model): [number, number] => [
+  Math.min(DEFAULT_SIZE, height),
+  Math.min(DEFAULT_SIZE, width),
+];
+
 function resolveSize(model: Model, size: VisualizationOptions['size']): [number, number] {
   const { height, width } = model.input;
   const fixed = height !== undefined && width !== undefined ? ([height, width] as [number, number]) : undefined;
@@ -53,7 +59,7 @@ function resolveSize(model: Model, size: VisualizationOptions['size']): [number,
       `"${model.name}" takes pictures of ${fixed.join('x')} only, not ${size.join('x')}. Leave the size out.`,
     );
   }
-  return fixed ?? (size ? [size[0], size[1]] : [DEFAULT_SIZE, DEFAULT_SIZE]);
+  return fixed ?? (size ? [size[0], size[1]] : defaultSize(model));
 }
 
 function trace(model: Model, objective: Objective, options: VisualizationOptions, rules: Rules): Traced {
@@ -80,6 +86,11 @@ function trace(model: Model, objective: Objective, options: VisualizationOptions
   const learningRate = options.learningRate ?? DEFAULT_LEARNING_RATE;
   const updates = [...adam(state, slope, { lr: learningRate }), counter.update, recordValue(value, counter.value)];
   return { step: computation({ value }, updates), view: computation({ image }) };
+}
+
+/** Throws what `Visualization.create` would for this objective and these options, without a GPU. */
+export function checkVisualization(model: Model, objective: Objective, options: VisualizationOptions): void {
+  trace(model, objective, options, defaultRules);
 }
 
 /** Writes the objective's value at place (step mod HISTORY) of a ring that stays on the device. */
