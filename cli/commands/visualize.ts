@@ -5,8 +5,6 @@ import {
   checkVisualization,
   findLabel,
   type Frame,
-  type Model,
-  type Objective,
   parseObjective,
   renderVis,
   type Tensor,
