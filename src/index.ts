@@ -12,9 +12,7 @@ export { optimize } from './engine/optimize.ts';
 export { makePlan } from './engine/plan.ts';
 export { printComputation, printPlan } from './engine/print.ts';
 export { OpError } from './kernels/types.ts';
-export { ModelError } from './models/error.ts';
 export * from './models/index.ts';
-export { type Forward, largestOf, Runner, softmaxOf } from './models/run.ts';
 export { drawing, drawingClasses } from './training/drawings.ts';
 export {
   type AttributionRequest,

@@ -3,10 +3,10 @@
 import type { Computation } from './graph.ts';
 import { fuse } from './passes/fuse.ts';
 import { lower } from './passes/lower.ts';
-import { simplify } from './passes/simplify.ts';
+import { removeDead, simplify } from './passes/simplify.ts';
 import type { Pass } from './rewrite.ts';
 
-/** In the order they run. */
-export const passes: readonly Pass[] = [lower, simplify, fuse];
+/** In the order they run. Fusing leaves scalar constants behind that became literals of a shader. */
+export const passes: readonly Pass[] = [lower, simplify, fuse, removeDead];
 
 export const optimize = (source: Computation): Computation => passes.reduce((current, pass) => pass(current), source);

@@ -9,7 +9,7 @@ const step = (value: number): Pick<Case, 'inputs' | 'data' | 'wrt'> => ({
   wrt: [],
 });
 
-/** Lucid's standard list: ALGORITHMS row 17. */
+/** Lucid's standard list. */
 const lucid = [
   { jitter: 8 },
   { scale: Array.from({ length: 11 }, (_, i) => 1 + (i - 5) / 50) },

@@ -208,7 +208,7 @@ test('Fourier coefficients are scaled by 1/f, the lowest ones alike', () => {
 });
 
 test("the initial picture's deviation before colours and squashing is Lucid's", () => {
-  // 0.015 for 64 x 64 (row 15e); decorrelation and the sigmoid are left out.
+  // 0.015 for 64 x 64; decorrelation and the sigmoid are left out.
   const graph = new Graph();
   const { image } = traceParam(graph, {
     ...defaultParam,

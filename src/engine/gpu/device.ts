@@ -222,7 +222,7 @@ export class Device {
     }
   }
 
-  /** Copies `sizeBytes` of a buffer to the CPU. The one place where results are waited for. */
+  /** Copies `sizeBytes` of a buffer to the CPU, as it is after all work submitted so far. */
   async read(buffer: GPUBuffer, sizeBytes: number): Promise<Float32Array<ArrayBuffer>> {
     this.check();
     const staging = this.createBuffer('read', sizeBytes, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ);

@@ -1,7 +1,7 @@
 // present.ts: shows pictures of a device buffer on a canvas by a render pass; nothing is read back.
 
 import { packUniforms, shaderText } from '../wgsl.ts';
-import type { Device } from './device.ts';
+import { type Device, DeviceError } from './device.ts';
 
 export class Presenter {
   private readonly context: GPUCanvasContext;
@@ -13,7 +13,9 @@ export class Presenter {
     private readonly device: Device,
     private readonly canvas: HTMLCanvasElement | OffscreenCanvas,
   ) {
-    this.context = canvas.getContext('webgpu') as GPUCanvasContext;
+    const context = canvas.getContext('webgpu') as GPUCanvasContext | null;
+    if (!context) throw new DeviceError('This canvas offers no WebGPU. Give one that was not drawn to in another way.');
+    this.context = context;
     const format = navigator.gpu.getPreferredCanvasFormat();
     this.context.configure({ device: device.gpu, format, alphaMode: 'opaque' });
     this.code = shaderText('present');

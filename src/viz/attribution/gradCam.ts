@@ -1,4 +1,4 @@
-// gradCam.ts: where the evidence for a class lies in a layer (row 25; Selvaraju et al. 2017, section 3):
+// gradCam.ts: where the evidence for a class lies in a layer (Selvaraju et al. 2017, section 3):
 // α_k = mean over positions of ∂y/∂A_k, map = Σ_k α_k A_k, with a ReLU on request.
 
 import { gradient as differentiate } from '../../autodiff/gradient.ts';

@@ -1,4 +1,4 @@
-// gradient.ts: the gradient of a logit with respect to the input (row 22; Simonyan et al. 2013).
+// gradient.ts: the gradient of a logit with respect to the input (Simonyan et al. 2013).
 
 import { gradient as differentiate } from '../../autodiff/gradient.ts';
 import { computation, Graph } from '../../engine/graph.ts';

@@ -1,5 +1,5 @@
 // objectives.ts: what feature visualization maximizes, under Lucid's names. An objective is immutable and composable:
-// `channel('mixed4a', 97).sub(totalVariation().mul(0.25))`. Rows 9-14 and 18 of the literature's table; Olah et al.,
+// `channel('mixed4a', 97).sub(totalVariation().mul(0.25))`. After Olah et al.,
 // "Feature Visualization", Distill 2017, doi:10.23915/distill.00007.
 
 import type { Tensor, Value } from '../../engine/graph.ts';

@@ -1,5 +1,5 @@
 // param.ts: how the optimized picture is represented: pixels or Fourier coefficients, plain or decorrelated colours.
-// Rows 15 and 16; Lucid's `param.image`.
+// Lucid's `param.image`.
 
 import type { Graph, Tensor, Value } from '../../engine/graph.ts';
 import { div, irfft2, matmul, mul, reshape, sigmoid, clip } from '../../engine/ops/index.ts';

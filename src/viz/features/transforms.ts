@@ -1,5 +1,5 @@
 // transforms.ts: random moves of the picture before the network sees it, so that what is found is robust to them.
-// Row 17; the lists are the published ones. All moves of a list are drawn on the device and applied as one sampling.
+// The lists are the published ones. All moves of a list are drawn on the device and applied as one sampling.
 
 import type { Value } from '../../engine/graph.ts';
 import { type AffineMove, affineSample, randomAffine } from '../../engine/ops/index.ts';
