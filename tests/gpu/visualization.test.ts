@@ -87,6 +87,23 @@ test('no step is done beyond the last, whatever the thresholds', async () => {
   visualization.dispose();
 });
 
+test('the history keeps the last 4096 values in order', async () => {
+  const { history } = await run([4], { redirectSteps: 0, transforms: 'none' });
+  const visualization = await Visualization.create(device, model, channel(layer, 5), {
+    redirectSteps: 0,
+    transforms: 'none',
+  });
+  // As if 4094 steps had been done, whose values are zeros here: the next four go round the end of the ring.
+  visualization.step = 4094;
+  visualization.programs[0].write('step', Float32Array.of(4094));
+  await visualization.advance(4);
+  const long = await visualization.readHistory();
+  visualization.dispose();
+  assert.is(long.length, 4096);
+  assert.ok(long.slice(0, -4).every((value) => value === 0));
+  assert.equal([...long.slice(-4)], [...history]);
+});
+
 test('callers at the same time get steps one after the other', async () => {
   const whole = await run([24]);
   const visualization = await Visualization.create(device, model, channel(layer, 5));
