@@ -8,7 +8,7 @@ import { sizeOf } from '../kernels/shape.ts';
 import { OpError } from '../kernels/types.ts';
 import { type ExportNode, encodeModel } from '../models/onnx/export.ts';
 import { permuteData, permuteShape } from '../models/onnx/layout.ts';
-import { type Random, rng } from './random.ts';
+import { normals, rng } from './random.ts';
 
 export type Layer = ConvLayer | PoolLayer | AverageLayer | DenseLayer;
 
@@ -48,9 +48,6 @@ const stridesOf = ({ stride = 1 }: ConvLayer) => [stride, stride] as const;
 
 // --- weights ---------------------------------------------------------------------------------------------------------
 
-/** Normal numbers from pairs of uniform ones (Box and Muller, 1958). */
-const normal = (random: Random): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-
 /** Weights to start training from: normal with variance 1 / fan-in; biases 0, gains 1. A random stream for each layer. */
 export function initialWeights(layers: readonly Layer[], channels: number, seed: number): Weights {
   const weights = new Map<string, Tensor>();
@@ -59,9 +56,8 @@ export function initialWeights(layers: readonly Layer[], channels: number, seed:
     if (layer.kind !== 'conv' && layer.kind !== 'dense') return;
     const shape = layer.kind === 'conv' ? [layer.side, layer.side, width, layer.filters] : [width, layer.outputs];
     width = shape[shape.length - 1];
-    const random = rng(seed, stream);
     const deviation = Math.sqrt(width / sizeOf(shape));
-    const data = Float32Array.from({ length: sizeOf(shape) }, () => deviation * normal(random));
+    const data = normals(rng(seed, stream), sizeOf(shape), deviation);
     weights.set(`${layer.name}.weight`, { shape, data });
     weights.set(`${layer.name}.bias`, { shape: [width], data: new Float32Array(width) });
     if (layer.kind === 'conv')

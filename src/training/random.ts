@@ -1,5 +1,6 @@
-// random.ts: seeded random numbers for data sets and training, the same on every machine. Integer arithmetic only, so
-// no platform can differ in a bit. Not for cryptography, and not the generator of the shaders (that one is on the GPU).
+// random.ts: seeded random numbers of the host, for data sets, training and initial pictures, the same on every machine:
+// uniform ones by integer arithmetic only, to the bit; normal ones up to the last bit of a logarithm. Not for cryptography,
+// and not the generator of the shaders (that one is in src/kernels/random.ts).
 
 /** A source of uniform random numbers in [0, 1). */
 export type Random = () => number;
@@ -46,6 +47,18 @@ export function chance(random: Random, p: number): boolean {
 export function oneOf<T>(random: Random, items: readonly T[]): T {
   if (items.length === 0) throw new Error('oneOf: no items to choose from. Pass at least one.');
   return items[Math.floor(random() * items.length)];
+}
+
+/** `count` normal numbers with mean 0, from pairs of uniform ones (Box and Muller, 1958). */
+export function normals(random: Random, count: number, deviation: number): Float32Array {
+  const numbers = new Float32Array(count);
+  for (let i = 0; i < count; i += 2) {
+    const radius = deviation * Math.sqrt(-2 * Math.log(1 - random()));
+    const angle = 2 * Math.PI * random();
+    numbers[i] = radius * Math.cos(angle);
+    if (i + 1 < count) numbers[i + 1] = radius * Math.sin(angle);
+  }
+  return numbers;
 }
 
 /** A bijection of 32-bit integers that spreads every input bit over all output bits (murmur3's finalizer). */

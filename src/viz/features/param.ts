@@ -3,7 +3,8 @@
 
 import type { Graph, Tensor, Value } from '../../engine/graph.ts';
 import { div, irfft2, matmul, mul, reshape, sigmoid, clip } from '../../engine/ops/index.ts';
-import { gaussian } from './noise.ts';
+import { sizeOf } from '../../kernels/shape.ts';
+import { normals, rng } from '../../training/random.ts';
 
 export interface ImageParam {
   /** [height, width] in pixels. */
@@ -81,7 +82,7 @@ export function traceParam(graph: Graph, param: ImageParam): { readonly state: V
   const [height, width] = param.size;
   const { batch, channels } = param;
   const shape = param.fft ? [batch, height, Math.floor(width / 2) + 1, channels, 2] : [batch, height, width, channels];
-  const state = graph.state('param', { shape, data: gaussian(shape, param.sd, param.seed) });
+  const state = graph.state('param', { shape, data: normals(rng(param.seed, 0), sizeOf(shape), param.sd) });
   const plain = param.fft ? fromFourier(state, param) : state;
   return { state, image: squash(param.decorrelate && channels === 3 ? correlate(plain) : plain, param.squash) };
 }
