@@ -57,7 +57,7 @@ export class Objective {
   }
 
   neg(): Objective {
-    return new Objective(`- ${this.factorText}`, (context) => neg(this.evaluate(context)));
+    return new Objective(`-${this.factorText}`, (context) => neg(this.evaluate(context)));
   }
 
   private combine(sign: string, other: Term, op: (a: Value, b: Value | number) => Value): Objective {

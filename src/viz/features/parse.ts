@@ -5,7 +5,7 @@
 //   factor      = number | "-" factor | "(" expression ")" | function [ "(" layer ")" ] | "logit:" K | "prob:" K
 //               | "direction:" FILE "@" layer | layer [ ":" channel [ "@" x "," y ] ]
 //
-// Layers are named as in the file, with "/", "." and "-" in them, so a minus sign stands apart (spaces around it).
+// Layers are named as in the file, with "/", "." and "-" in them, so a minus sign behind one needs a space before it.
 // A name with other characters goes in single quotes.
 
 import type { Tensor } from '../../engine/graph.ts';
@@ -25,7 +25,7 @@ export interface ParseOptions {
 }
 
 const NUMBER = /^\d+(\.\d+)?(e[+-]?\d+)?$/i;
-const TOKEN = /\s+|([()*+])|(-)(?=[\s\d(]|$)|'([^']*)'|([^\s()*+']+)/gy;
+const TOKEN = /\s+|([()*+])|(-)|'([^']*)'|([^\s()*+']+)/gy;
 
 interface Token {
   readonly text: string;
