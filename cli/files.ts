@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -14,11 +15,15 @@ import {
 import path from 'node:path';
 import { CommandError, fileError } from './errors.ts';
 
+/** Files this command has read, links followed, with what they are to it: none of them is written over. */
+const inputs = new Map<string, string>();
+
 /** The bytes of a file. `what` is how messages call it: `the picture`. */
 export function readBytes(what: string, file: string): Uint8Array {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(file);
+    inputs.set(realpathSync(file), what);
   } catch (error) {
     throw fileError(what, file, error);
   }
@@ -28,10 +33,26 @@ export function readBytes(what: string, file: string): Uint8Array {
 
 export const readText = (what: string, file: string): string => Buffer.from(readBytes(what, file)).toString('utf8');
 
-/** Throws if a file cannot be written there, before the work that fills it. Missing folders are made when it is written. */
-export function checkWritable(file: string): void {
+function refuseInput(file: string): void {
+  const what = existsSync(file) ? inputs.get(realpathSync(file)) : undefined;
+  if (what) throw new CommandError(`"${file}" is ${what} that is read, so it is not written over. Name another file.`);
+}
+
+/** Throws unless all given files can be written, each in a place of its own, before the work that fills them. */
+export function checkOutputs(...files: readonly (string | undefined)[]): void {
+  const given = files.filter((file) => file !== undefined);
+  for (const file of given) checkWritable(file);
+  const [first, second] = given;
+  if (second !== undefined && path.resolve(first) === path.resolve(second)) {
+    throw new CommandError(`"${first}" is named for two outputs. Name another file for one of them.`);
+  }
+}
+
+/** Missing folders are made when the file is written. */
+function checkWritable(file: string): void {
   if (existsSync(file) && statSync(file).isDirectory())
     throw new CommandError(`"${file}" is a folder. Name a file in it.`);
+  refuseInput(file);
   checkFolder(path.dirname(file));
 }
 
@@ -50,6 +71,7 @@ export function checkFolder(folder: string): void {
 
 /** Writes under a temporary name beside the file, then renames: a reader sees the old file or the whole new one. */
 export function writeWhole(file: string, bytes: Uint8Array | string): string {
+  refuseInput(file);
   const temporary = `${file}.${process.pid}.tmp`;
   try {
     mkdirSync(path.dirname(file), { recursive: true });

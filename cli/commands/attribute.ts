@@ -19,7 +19,7 @@ import {
 } from '../../src/index.ts';
 import { sumChannels } from '../../src/viz/render/maps.ts';
 import { CommandError, UsageError } from '../errors.ts';
-import { checkWritable, withSuffix, writeWhole } from '../files.ts';
+import { checkOutputs, withSuffix, writeWhole } from '../files.ts';
 import { concatRows, readInputs, type Row } from '../inputs.ts';
 import { className, openModel } from '../model.ts';
 import { encodeNpy } from '../npy.ts';
@@ -84,7 +84,7 @@ async function attribute(argument: string, options: AttributeOptions): Promise<v
   if (options.raw !== undefined && !isOneSize) {
     throw new CommandError('the inputs have different sizes, so their maps make no one array. Give --size HxW.');
   }
-  for (const file of [options.output, options.raw]) if (file !== undefined) checkWritable(file);
+  checkOutputs(options.output, options.raw);
 
   const { results, adapter } = await withDevice(options.adapter, async (device) => {
     const progress = new Progress(options.method, rows.length);

@@ -16,7 +16,7 @@ import {
 } from '../../src/index.ts';
 import { toFileLayout } from '../../src/models/onnx/layout.ts';
 import { CommandError, Stopped, UsageError } from '../errors.ts';
-import { checkWritable, readBytes, withSuffix, writeWhole } from '../files.ts';
+import { checkOutputs, readBytes, withSuffix, writeWhole } from '../files.ts';
 import { checkSize } from '../inputs.ts';
 import { heedInterrupt } from '../interrupt.ts';
 import { openModel } from '../model.ts';
@@ -95,7 +95,7 @@ async function visualize(argument: string, options: VisualizeOptions): Promise<v
     learningRate: options.lr,
   };
   checkVisualization(model, objective, settings);
-  for (const file of [options.output, options.raw]) if (file !== undefined) checkWritable(file);
+  checkOutputs(options.output, options.raw);
 
   const signal = heedInterrupt();
   const files: { step: number; file: string }[] = [];

@@ -340,6 +340,19 @@ work('keeps what is finished when it is interrupted', async () => {
   assert.is(readdirSync(folder).filter((name) => name.endsWith('.tmp')).length, 0);
 });
 
+work('writes over nothing that it reads', async () => {
+  const picture = at('precious.png');
+  await sharp({ create: { width: 32, height: 32, channels: 3, background: '#804020' } })
+    .png()
+    .toFile(picture);
+  const before = readFileSync(picture);
+  const attribute = ['attribute', at('cifar10.onnx'), '--input', picture, '--method', 'gradient'];
+  await refuse(1, [/precious\.png/, /is read/], ...attribute, '--output', picture);
+  await refuse(1, [/cifar10\.onnx/, /is read/], ...attribute, '--raw', at('cifar10.onnx'));
+  await refuse(1, [/named for two outputs/], ...attribute, '--output', at('twice.png'), '--raw', at('twice.png'));
+  assert.ok(before.equals(readFileSync(picture)));
+});
+
 work('serves the page to this machine alone, and nothing beside it', async () => {
   const { child, done } = start('serve', '--port', '0');
   const url = await new Promise<string>((resolve, reject) => {
