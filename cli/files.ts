@@ -69,12 +69,19 @@ export function checkFolder(folder: string): void {
   }
 }
 
+/** Makes a folder and those above it that are missing. Node's own `recursive` never returns where none can be, as in /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(path.dirname(folder));
+  mkdirSync(folder);
+}
+
 /** Writes under a temporary name beside the file, then renames: a reader sees the old file or the whole new one. */
 export function writeWhole(file: string, bytes: Uint8Array | string): string {
   refuseInput(file);
   const temporary = `${file}.${process.pid}.tmp`;
   try {
-    mkdirSync(path.dirname(file), { recursive: true });
+    makeFolder(path.dirname(path.resolve(file)));
     writeFileSync(temporary, bytes);
     renameSync(temporary, file);
   } catch (error) {

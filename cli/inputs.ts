@@ -35,7 +35,7 @@ export async function readInputs(
   checkSize(model, asked);
   const rows: Row[] = [];
   for (const file of files) {
-    if (path.extname(file).toLowerCase() === '.npy') rows.push(...rawRows(file, model));
+    if (path.extname(file).toLowerCase() === '.npy') rows.push(...rawRows(file, model, asked));
     else rows.push(await pictureRow(file, model, asked));
   }
   return rows;
@@ -49,7 +49,7 @@ async function pictureRow(file: string, model: Model, asked?: readonly [number, 
 }
 
 /** Rows of an array [N,C,H,W] or [C,H,W] in the layout of the model's file. */
-function rawRows(file: string, model: Model): Row[] {
+function rawRows(file: string, model: Model, asked?: readonly [number, number]): Row[] {
   const { channels, height, width, channelsLast } = model.input;
   const array = decodeNpy(readBytes('the array', file), file);
   const shape = array.shape.length === 3 ? [1, ...array.shape] : array.shape;
@@ -68,6 +68,11 @@ function rawRows(file: string, model: Model): Row[] {
   }
   const { data, shape: own } = fromFileLayout(array.data, channelsLast ? 'plain' : 'nhwc', shape);
   const [, H, W, C] = own;
+  if (asked && (asked[0] !== H || asked[1] !== W)) {
+    throw new CommandError(
+      `"${file}" is ${H}x${W} and is used as it is, not resized to ${asked.join('x')}. Leave --size out.`,
+    );
+  }
   return Array.from({ length: N }, (_, n) => {
     const row = data.slice(n * H * W * C, (n + 1) * H * W * C);
     const source = N > 1 ? `${file}[${n}]` : file;

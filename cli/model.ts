@@ -152,6 +152,7 @@ export const className = (labels: readonly string[], index: number): string =>
 export function describePreprocess({ order, range, mean, std, name, source }: Preprocess): string {
   const sources = {
     metadata: "from the file's metadata",
+    registry: 'known for this network',
     family: 'from the kind of network',
     default: 'a guess: the usual one; see --preprocess',
     given: 'as given',

@@ -14,7 +14,7 @@ const PRESET_TITLES: Record<TransformPreset, string> = {
 
 /** What a word of an objective may be without quotes; see the objective's grammar. */
 const PLAIN_NAME = /^[A-Za-z/_][\w./-]*$/;
-const RESERVED = /^(tv|l1|l2|logit|prob|direction|diversity|layer|deepdream)$/;
+const RESERVED = /^(tv|l1|l2|blur|logit|prob|direction|diversity|alignment|layer|deepdream)$/;
 
 const layer = byId('select', 'layer');
 const channel = byId('input', 'channel');

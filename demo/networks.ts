@@ -23,7 +23,8 @@ const SOURCES = {
   metadata: 'from the file',
   family: 'as this kind of network asks',
   default: 'assumed',
-  given: 'known for this network',
+  registry: 'known for this network',
+  given: 'as given',
 } as const;
 
 /** Rows of the summary. */

@@ -44,7 +44,9 @@ const DEFAULT_STEPS = 512;
 
 const AFTER = `
 Objectives: "layer:channel", "layer:channel@x,y" (neuron; x counts rows), "layer" (DeepDream), "logit:K", "prob:K",
-"direction:FILE.npy@layer"; joined by + - * and numbers, with diversity(layer), tv, l1, l2.
+"direction:FILE.npy@layer"; joined by + - * and numbers, with tv, l1, l2, blur,
+diversity(layer) and alignment(layer). Positions count in the layer as it is when the random moves have added their border.
+Names with spaces go in quotes: logit:'tiger cat'.
 
   facet visualize net.onnx --objective "inception_4c/output:447" --size 128 --output out.png
   facet visualize net.onnx --objective "logit:17" --preset none --param pixel --decorrelate off   (unregularized)`;

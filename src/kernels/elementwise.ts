@@ -158,6 +158,13 @@ export const elementwiseTable = {
     (c, a, b) => `select(${b}, ${a}, ${c} != T(0.0))`,
     (c, a, b) => (c !== 0 ? a : b),
   ),
+  /** The value itself, taken for a constant by `gradient`. */
+  stopGradient: row(
+    1,
+    (a) => a,
+    (a) => a,
+    0,
+  ),
   /** dy where y > 0, else 0: the gradient of relu, with y its result or its input. */
   reluMask: row(
     2,

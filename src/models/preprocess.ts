@@ -22,7 +22,7 @@ export interface Preprocess {
   /** Name of the preset it is, if it is one. */
   readonly name?: string;
   /** Where it is known from: the file's metadata, the kind of network, nowhere, or the user. */
-  readonly source: 'metadata' | 'family' | 'default' | 'given';
+  readonly source: 'metadata' | 'registry' | 'family' | 'default' | 'given';
 }
 
 /** Pixels as decoders give them: rows from the top, 8 bits a channel. 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA. */

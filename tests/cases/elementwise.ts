@@ -79,6 +79,7 @@ export const elementwiseCases: readonly Case[] = [
   unary('tanh', { name: 'saturated', data: { 0: [-200, -90, 90, 200] }, inputs: [[4]], ulps: 64, wrt: [] }),
   unary('sigmoid', { ulps: 16 }),
   unary('relu', { distinct: true }),
+  unary('stopGradient', { wrt: [] }),
   binary('greater', { distinct: true }),
   binary('greaterEqual', { distinct: true }),
   binary('equal', { data: { 1: [0, 0, 0, 0, 0, 0, 0, 0] } }),

@@ -116,6 +116,39 @@ test('diversity is B - 1 for equal pictures and 0 for disjoint ones', () => {
   close([evaluate(objectives.diversity('conv'), 'conv', disjoint).value], [0], { absolute: 1e-6 }, 'disjoint');
 });
 
+test('the gradient of blur is the picture less its blur', () => {
+  const { slope } = evaluate(objectives.blur(), 'image');
+  const at = (n: number, row: number, column: number, c: number) => feeds.image[((n * 4 + row) * 4 + column) * 3 + c];
+  const expected = feeds.image.map((x, i) => {
+    const [n, row, column, c] = [Math.floor(i / 48), Math.floor(i / 12) % 4, Math.floor(i / 3) % 4, i % 3];
+    let [total, weights] = [0, 0];
+    for (let r = Math.max(0, row - 1); r <= Math.min(3, row + 1); r++) {
+      for (let s = Math.max(0, column - 1); s <= Math.min(3, column + 1); s++) {
+        const weight = r === row && s === column ? 1 : 0.5;
+        total += weight * at(n, r, s, c);
+        weights += weight;
+      }
+    }
+    return x - total / weights;
+  });
+  close(slope, expected, { relative: 1e-6 }, 'gradient');
+});
+
+test('alignment is the mean squared difference of neighbours, 0 for equal pictures', () => {
+  const half = feeds.conv.slice(0, 60);
+  const equal = { ...feeds, conv: Float64Array.of(...half, ...half) };
+  assert.is(evaluate(objectives.alignment('conv'), 'conv', equal).value, 0);
+  const apart = half.reduce((sum, a, i) => sum + (a - feeds.conv[60 + i]) ** 2, 0) / 60;
+  close([evaluate(objectives.alignment('conv'), 'conv').value], [apart / 2], FLOAT32, 'value');
+});
+
+test('a label with spaces goes in quotes', () => {
+  const asked: string[] = [];
+  const classIndex = (label: string) => asked.push(label) - 1;
+  assert.is(parseObjective("logit:'tiger cat' - prob:'x'", { classIndex }).text, 'logit:0 - prob:1');
+  assert.equal(asked, ['tiger cat', 'x']);
+});
+
 test('arithmetic of objectives', () => {
   const one = evaluate(objectives.channel('conv', 0), 'conv').value;
   const two = evaluate(objectives.logit(1), 'logits').value;

@@ -48,6 +48,7 @@ export const elementwiseRules: { readonly [K in ElementwiseName]: Rule<K> } = {
   greaterEqual: zeroGradient,
   equal: zeroGradient,
   where: ({ x: [condition], dy }) => [undefined, where(condition, dy, 0), where(condition, 0, dy)],
+  stopGradient: zeroGradient,
   reluMask: ({ x: [, y], dy }) => [reluMask(dy, y), undefined],
 };
 

@@ -34,6 +34,8 @@ export const atan = unary('atan');
 export const tanh = unary('tanh');
 export const sigmoid = unary('sigmoid');
 export const relu = unary('relu');
+/** The value itself; no gradient flows through. */
+export const stopGradient = unary('stopGradient');
 
 /** a where the condition is not 0, else b. */
 export const where = (condition: Operand, a: Operand, b: Operand) => apply('where', lift([condition, a, b]), {});

@@ -19,6 +19,8 @@ import {
   sub,
   sum,
   transpose,
+  conv2d,
+  stopGradient,
 } from '../../engine/ops/index.ts';
 import { ModelError } from '../../models/error.ts';
 
@@ -169,6 +171,55 @@ export const totalVariation = (): Objective =>
     const vertical = sub(part(1, 0, height, width), part(0, 0, height - 1, width));
     const horizontal = sub(part(0, 1, height, width), part(0, 0, height, width - 1));
     return add(sum(abs(vertical)), sum(abs(horizontal)));
+  });
+
+/** Weights of a pixel and of each of its eight neighbours in a blur. */
+const BLUR = { centre: 1, ring: 0.5 };
+
+/** Each pixel blended with its neighbours; at the edges, with those that there are. image: [N,H,W,C]. */
+function blurred(image: Value): Value {
+  const [, height, width, channels] = image.shape;
+  const { graph } = image;
+  const taps = Float32Array.from({ length: 9 * channels }, (_, i) =>
+    Math.floor(i / channels) === 4 ? BLUR.centre : BLUR.ring,
+  );
+  const kernel = graph.constant({ shape: [3, 3, 1, channels], data: taps });
+  const options = { pads: [1, 1, 1, 1], groups: channels } as const;
+  const ones = graph.constant({
+    shape: [1, height, width, channels],
+    data: new Float32Array(height * width * channels).fill(1),
+  });
+  return div(conv2d(image, kernel, options), conv2d(ones, kernel, options));
+}
+
+/**
+ * Half the sum of the squared differences between the picture and its blur, the blur taken as fixed. A gradient step that
+ * lowers k times this is x <- (1 - k) x + k blur(x): subtract it to blur the picture a little in each step.
+ */
+export const blur = (): Objective =>
+  new Objective('blur', ({ image }) => mul(sum(square(sub(image, stopGradient(blurred(image))))), 0.5));
+
+/** Each further neighbour counts this many times less. */
+const ALIGNMENT_DECAY = 2;
+const ALIGNMENT_REACH = 4;
+
+/**
+ * How far apart neighbouring pictures of a batch are for a layer: mean squared difference of their activations, summed over
+ * pairs up to four places apart, halved with each place. Subtract it to draw alike things in alike places.
+ */
+export const alignment = (layer: string): Objective =>
+  new Objective(`alignment(${layer})`, (context) => {
+    const value = context.layer(layer);
+    const [batch, ...rest] = value.shape;
+    if (batch < 2) throw new ModelError('alignment compares the pictures of a batch: ask for a batch of 2 or more.');
+    const size = rest.reduce((product, d) => product * d, 1);
+    const part = (from: number, to: number) =>
+      slice(value, { starts: [from, ...rest.map(() => 0)], ends: [to, ...rest] });
+    const terms = Array.from({ length: Math.min(ALIGNMENT_REACH, batch - 1) }, (_, k) => {
+      const apart = sum(square(sub(part(0, batch - k - 1), part(k + 1, batch))));
+      return mul(apart, 1 / (size * ALIGNMENT_DECAY ** (k + 1)));
+    });
+    return terms.reduce((total, term) => add(total, term));
   });
 
 /**

@@ -6,7 +6,7 @@
 //               | "direction:" FILE "@" layer | layer [ ":" channel [ "@" x "," y ] ]
 //
 // Layers are named as in the file, with "/", "." and "-" in them, so a minus sign behind one needs a space before it.
-// A name with other characters goes in single quotes.
+// A name with other characters goes in single quotes: 'my layer':3, logit:'tiger cat'.
 
 import type { Tensor } from '../../engine/graph.ts';
 import * as objectives from './objectives.ts';
@@ -105,18 +105,26 @@ export function parseObjective(source: string, options: ParseOptions = {}): Obje
     expect('(');
     const argument = peek()?.kind === 'sign' ? undefined : tokens[position++].text;
     expect(')');
-    const withLayer = { diversity: objectives.diversity, layer: objectives.deepdream, deepdream: objectives.deepdream };
+    const withLayer = {
+      diversity: objectives.diversity,
+      alignment: objectives.alignment,
+      layer: objectives.deepdream,
+      deepdream: objectives.deepdream,
+    };
     if (Object.hasOwn(withLayer, name)) {
       if (!argument) return fail(`${name}(…) takes the name of a layer.`);
       return withLayer[name as keyof typeof withLayer](argument);
     }
     return (
-      penalty(name) ?? fail(`there is no function "${name}". Known are diversity(layer), layer(name), tv, l1 and l2.`)
+      penalty(name) ??
+      fail(
+        `there is no function "${name}". Known are diversity(layer), alignment(layer), layer(name), tv, l1, l2 and blur.`,
+      )
     );
   }
 
   function penalty(name: string): Objective | undefined {
-    const known = { tv: objectives.totalVariation, l1: objectives.l1, l2: objectives.l2 };
+    const known = { tv: objectives.totalVariation, l1: objectives.l1, l2: objectives.l2, blur: objectives.blur };
     return Object.hasOwn(known, name) ? known[name as keyof typeof known]() : undefined;
   }
 
@@ -128,9 +136,10 @@ export function parseObjective(source: string, options: ParseOptions = {}): Obje
     if (token.kind === 'word') {
       const plain = penalty(text);
       if (plain) return plain;
-      const classTerm = /^(logit|prob):(.+)$/.exec(text);
+      const classTerm = /^(logit|prob):(.*)$/.exec(text);
       if (classTerm) {
-        const target = classNumber(classTerm[2]);
+        const isQuoted = classTerm[2] === '' && peek()?.kind === 'quoted' && peek()?.joined;
+        const target = classNumber(isQuoted ? tokens[position++].text : classTerm[2]);
         return classTerm[1] === 'logit' ? objectives.logit(target) : objectives.prob(target);
       }
       const directed = /^direction:(.+)@([^@]+)$/.exec(text);
