@@ -26,8 +26,7 @@ export const extentOf = (taps: number, dilation: number): number => (taps - 1) *
 function windowCount(size: number, axis: 0 | 1, { kernel, strides, pads, dilations, ceilMode }: Window): number {
   const before = pads[axis];
   const room = size + before + pads[axis + 2] - extentOf(kernel[axis], dilations[axis]);
-  if (room < 0) return 0;
-  const floor = Math.floor(room / strides[axis]) + 1;
+  const floor = room < 0 ? 0 : Math.floor(room / strides[axis]) + 1;
   if (!ceilMode) return floor;
   const ceil = Math.ceil(room / strides[axis]) + 1;
   return (ceil - 1) * strides[axis] >= size + before ? ceil - 1 : ceil;

@@ -38,6 +38,7 @@ const averageRow = (name: string, shape: readonly number[], options: Parameters<
 
 export const poolCases: readonly Case[] = [
   maxRow('overlapping, odd channels', [2, 7, 9, 3], overlapping),
+  maxRow('one window larger than the picture, ceil mode', [1, 2, 2, 4], hanging),
   maxRow('last window hangs over, vec4', [1, 8, 6, 8], hanging),
   maxRow('last window hangs over, odd channels', [2, 6, 8, 3], hanging),
   maxRow('padded, stride 1, vec4', [2, 5, 6, 4], inception),
