@@ -8,6 +8,7 @@ import { computation, Graph } from '../../src/engine/graph.ts';
 import { adam, mean, square, stepCounter, sub } from '../../src/engine/ops/index.ts';
 import { ModelError } from '../../src/models/error.ts';
 import { type Model, parseModel } from '../../src/models/model.ts';
+import { finishedWeights, initialWeights, toOnnx } from '../../src/training/network.ts';
 import { channel, logit, neuron } from '../../src/viz/features/objectives.ts';
 import { defaultParam, traceParam } from '../../src/viz/features/param.ts';
 import { traceTransforms, transformedSize, transformsFor } from '../../src/viz/features/transforms.ts';
@@ -257,6 +258,32 @@ test('a size that the network does not take is refused', async () => {
     assert.match((error as Error).message, /takes pictures of 32x32 only, not 64x64/);
   }
 });
+
+test(
+  'a thousand renders leave no buffer behind',
+  async () => {
+    const layers = [
+      { kind: 'conv', name: 'conv', filters: 4, side: 3 },
+      { kind: 'average', name: 'pool' },
+      { kind: 'dense', name: 'logits', outputs: 2 },
+    ] as const;
+    const weights = finishedWeights(layers, initialWeights(layers, 3, 1));
+    const tiny = parseModel(toOnnx(layers, weights, { name: 'tiny', channels: 3, metadata: {} }));
+    const { buffers, bytes } = device.memory;
+    for (let i = 0; i < 1000; i++) {
+      const render = await Visualization.create(device, tiny, logit(i % 2), {
+        size: [8, 8],
+        seed: i,
+        redirectSteps: 0,
+      });
+      await render.advance(2);
+      if (i % 100 === 0) assert.ok((await render.readImage()).data.every(Number.isFinite));
+      render.dispose();
+    }
+    assert.equal({ ...device.memory, peakBytes: 0 }, { buffers, bytes, peakBytes: 0 });
+  },
+  { timeoutSeconds: 240 },
+);
 
 test('runs leave no buffer behind', () => {
   assert.is(device.memory.buffers, 0);
