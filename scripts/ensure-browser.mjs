@@ -1,5 +1,4 @@
-// ensure-browser.mjs: finds a Chromium and Vulkan's loader, and installs Debian's where there are none. It never
-// downloads Playwright's own.
+// ensure-browser.mjs: finds a Chromium and Vulkan's loader, and installs them where there are none.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -42,38 +41,42 @@ function hasVulkanLoader() {
   return spawnSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' }).stdout?.includes('libvulkan.so.1') ?? false;
 }
 
-/** The command of a Chromium. It and Vulkan's loader are installed by apt-get where they are missing. */
-export async function ensureBrowser() {
-  const found = await findBrowser();
-  const packages = [...(found ? [] : ['chromium']), ...(hasVulkanLoader() ? [] : ['libvulkan1'])];
-  if (packages.length === 0) return found;
+const playwrightCli = fileURLToPath(new URL('../node_modules/playwright/cli.js', import.meta.url));
 
+const isUbuntu = () => existsSync('/etc/os-release') && /^ID=ubuntu$/m.test(readFileSync('/etc/os-release', 'utf8'));
+
+/** Runs a command with its output on standard error; throws where it fails. */
+function run(command, args) {
+  const { status } = spawnSync(command, args, { stdio: ['inherit', 2, 2] });
+  if (status !== 0) throw new Error(`\`${[command, ...args].join(' ')}\` failed. Install what it names by hand.`);
+}
+
+function installPackages(packages) {
   const names = packages.join(' and ');
-  const system = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
-  if (!found && /^ID=ubuntu$/m.test(system)) {
-    throw new Error(
-      "No Chromium was found, and the tests need one. Ubuntu's chromium package is only a snap: run `sudo snap install chromium` " +
-        "and set CHROMIUM=/snap/bin/chromium, or install Google Chrome's .deb.",
-    );
-  }
   if (!existsSync('/usr/bin/apt-get'))
-    throw new Error(`The tests need ${names}. Install Chromium, or set CHROMIUM to its path.`);
+    throw new Error(`The tests need ${names}. Install them, or set CHROMIUM to a Chromium.`);
   const isRoot = process.getuid?.() === 0;
   if (!isRoot && !existsSync('/usr/bin/sudo')) {
     throw new Error(`The tests need ${names}. Run \`apt-get install ${packages.join(' ')}\` as root.`);
   }
   console.error(`Installing ${names} with apt-get, which the tests need.`);
-  const env = ['env', 'DEBIAN_FRONTEND=noninteractive'];
-  const [command, ...prefix] = isRoot ? env : ['sudo', ...env];
-  for (const args of [
-    ['update', '-qq'],
-    ['install', '-y', '-qq', '--no-install-recommends', ...packages],
-  ]) {
-    const { status } = spawnSync(command, [...prefix, 'apt-get', ...args], { stdio: ['inherit', 2, 2] });
-    if (status !== 0) throw new Error(`\`apt-get ${args.join(' ')}\` failed. Install ${names} by hand.`);
-  }
+  const [command, ...prefix] = [...(isRoot ? [] : ['sudo']), 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get'];
+  run(command, [...prefix, 'update', '-qq']);
+  run(command, [...prefix, 'install', '-y', '-qq', '--no-install-recommends', ...packages]);
+}
+
+/**
+ * The command of a Chromium. It and Vulkan's loader are installed where they are missing: Debian's packages, but on Ubuntu,
+ * whose chromium package is only a snap that cannot be driven, Playwright's own build.
+ */
+export async function ensureBrowser() {
+  const found = await findBrowser();
+  const packages = [...(found || isUbuntu() ? [] : ['chromium']), ...(hasVulkanLoader() ? [] : ['libvulkan1'])];
+  if (packages.length > 0) installPackages(packages);
+  if (found) return found;
+  if (isUbuntu()) run(process.execPath, [playwrightCli, 'install', '--with-deps', 'chromium']);
   const installed = await findBrowser();
-  if (!installed) throw new Error('The chromium that apt-get installed does not run.');
+  if (!installed) throw new Error('The Chromium that was installed does not run. Set CHROMIUM to one that does.');
   return installed;
 }
 

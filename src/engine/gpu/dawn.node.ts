@@ -2,7 +2,8 @@
 // an installed Chromium.
 
 import { existsSync, readdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
+import path from 'node:path';
 import { type Device, DeviceError, openDevice } from './device.ts';
 
 export type AdapterChoice = 'auto' | 'gpu' | 'software';
@@ -23,7 +24,19 @@ function hasHardware(): boolean {
   return nodes.some((node) => /^(renderD\d+|nvidia\d+|dxg)$/.test(node));
 }
 
-export const softwareDriver = (): string | undefined => SOFTWARE_DRIVERS.find((file) => existsSync(file));
+/** The same in the browsers that Playwright installs, as `chromium-1234/chrome-linux/`. */
+function playwrightDrivers(): string[] {
+  const root = process.env.PLAYWRIGHT_BROWSERS_PATH ?? path.join(homedir(), '.cache', 'ms-playwright');
+  const foldersIn = (folder: string) =>
+    existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name)) : [];
+  return foldersIn(root)
+    .filter((folder) => path.basename(folder).startsWith('chromium-'))
+    .flatMap(foldersIn)
+    .map((folder) => path.join(folder, 'vk_swiftshader_icd.json'));
+}
+
+const softwareDriver = (): string | undefined =>
+  [...SOFTWARE_DRIVERS, ...playwrightDrivers()].find((file) => existsSync(file));
 
 /**
  * Opens a device in Node. `auto` takes a GPU where there is one, else the software adapter. Throws a `DeviceError` that
@@ -73,5 +86,5 @@ async function hold(gpu: GPU): Promise<Device> {
 
 const NO_ADAPTER =
   "There is no GPU and no software adapter. Install Chromium, whose SwiftShader is used, and Vulkan's loader " +
-  '(Debian, Ubuntu: apt-get install chromium libvulkan1).';
+  '(Debian: apt-get install chromium libvulkan1; Ubuntu: apt-get install libvulkan1 && npx playwright install --with-deps chromium).';
 const NO_GPU = 'There is no GPU that Vulkan can drive here. Install its driver, or use --adapter software.';
