@@ -110,7 +110,7 @@ async function visualize(argument: string, options: VisualizeOptions): Promise<v
       const prepared = performance.now();
       const onProgress = (step: number) => progress.update(step, `${duration(run!.millisPerStep)} a step`);
       let frame: Frame | undefined;
-      for await (frame of renderVis(run, { ...settings, steps: last, thresholds: wanted, signal, onProgress })) {
+      for await (frame of renderVis(run, { steps: last, thresholds: wanted, signal, onProgress })) {
         checkFinite(frame, options.lr);
         if (!options.thresholds?.includes(frame.step)) continue;
         const file = withSuffix(options.output, frame.step);

@@ -224,7 +224,7 @@ export interface Frame {
   readonly shape: readonly number[];
 }
 
-export interface RenderOptions extends VisualizationOptions {
+export interface RenderOptions {
   readonly steps?: number;
   /**
    * Step counts at which a frame is yielded, those beyond `steps` standing for the last; the last step by default. Frame t
