@@ -18,11 +18,12 @@ export function addModels(program: Command): void {
 function listModels(asJson: boolean | undefined): void {
   const models = shippedModels
     .filter(({ file }) => existsSync(inProject(file)))
-    .map(({ id, file, description, preprocess, labels, input }) => {
+    .map(({ id, file, description, accuracy, preprocess, labels, input }) => {
       const model = parseModel(readFileSync(inProject(file)), { name: id, preprocess, labels });
       return {
         id,
         description,
+        accuracy,
         file: inProject(file),
         input,
         classes: model.classes,
@@ -33,12 +34,13 @@ function listModels(asJson: boolean | undefined): void {
   const text = () =>
     table(
       [
-        ['name', 'input', 'classes', 'parameters', 'what'],
-        ...models.map(({ id, input, classes, parameters, description }) => [
+        ['name', 'input', 'classes', 'parameters', 'accuracy', 'what'],
+        ...models.map(({ id, input, classes, parameters, accuracy, description }) => [
           id,
           input.join('x'),
           String(classes),
           grouped(parameters),
+          accuracy,
           description,
         ]),
       ],

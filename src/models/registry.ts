@@ -9,6 +9,8 @@ export interface ShippedModel {
   /** Path from the root of the project. */
   readonly file: string;
   readonly description: string;
+  /** Share of pictures it names right, and on which; how it was measured stands in assets/README.md. */
+  readonly accuracy: string;
   /** Undefined where the file says it itself. */
   readonly preprocess?: Preprocess;
   /** Undefined where the file says them itself. */
@@ -22,12 +24,14 @@ export const shippedModels: readonly ShippedModel[] = [
     id: 'drawings',
     file: 'assets/drawings.onnx',
     description: 'ten classes of drawn textures and shapes, trained by this project on pictures it draws itself',
+    accuracy: '99.6 % of held-out drawings',
     input: [3, 64, 64],
   },
   {
     id: 'cifar10-twin-standard',
     file: 'assets/cifar10-twin-standard.onnx',
     description: 'residual network on CIFAR-10, ordinary training; twin of cifar10-twin-robust',
+    accuracy: '80.7 %, 6.3 % attacked (PGD-20, L2 0.5)',
     preprocess: { ...presets.unit, source: 'registry' },
     labels: cifar10Labels,
     input: [3, 32, 32],
@@ -36,6 +40,7 @@ export const shippedModels: readonly ShippedModel[] = [
     id: 'cifar10-twin-robust',
     file: 'assets/cifar10-twin-robust.onnx',
     description: 'residual network on CIFAR-10, adversarial training in L2; twin of cifar10-twin-standard',
+    accuracy: '73.0 %, 51.8 % attacked (PGD-20, L2 0.5)',
     preprocess: { ...presets.unit, source: 'registry' },
     labels: cifar10Labels,
     input: [3, 32, 32],
