@@ -12,7 +12,7 @@ type Pads = readonly [number, number, number, number];
 /** [K,C,R,S] of the file to [R,S,C,K] of the engine. */
 const TO_RSCK = [2, 3, 1, 0] as const;
 
-function pair(context: NodeContext, name: string, fallback: number): Pair {
+export function pair(context: NodeContext, name: string, fallback: number): Pair {
   const values = context.ints(name) ?? [fallback, fallback];
   if (values.length !== 2)
     context.refuse(`has ${values.length} ${name} where a picture has 2 axes (${name}: [${values}])`);
@@ -32,23 +32,26 @@ function padsOf(context: NodeContext, x: Value, taps: Pair, strides: Pair, dilat
   return pads as unknown as Pads;
 }
 
-const isPicture = (context: NodeContext): void => {
+export const isPicture = (context: NodeContext): void => {
   const { shape } = context.operand(0);
   if (shape.length !== 4) context.refuse(`takes [${shape.join(',')}]; only pictures [N,C,H,W] are understood`);
 };
+
+/** Filters, a weight or computed: [K,C/groups,R,S] in the file, [R,S,C/groups,K] here. */
+export function filterOf(context: NodeContext): Value {
+  const filter = context.operand(1);
+  if (filter.shape.length !== 4) context.refuse(`has filters [${filter.shape.join(',')}]; they must be [K,C,R,S]`);
+  if (!(filter instanceof Fixed)) return permute(context.plain(filter), TO_RSCK);
+  return context.parameter(filter, 'rsck', permuteShape(filter.shape, TO_RSCK), () =>
+    permuteData(filter.data, filter.shape, TO_RSCK),
+  );
+}
 
 // x: [N,C,H,W]  w: [K,C/groups,R,S]  bias: [K]  ->  [N,K,P,Q], all as in the file
 const conv: Converter = (context) => {
   isPicture(context);
   const x = context.nhwc(context.operand(0));
-  const filter = context.operand(1);
-  if (filter.shape.length !== 4) context.refuse(`has filters [${filter.shape.join(',')}]; they must be [K,C,R,S]`);
-  const w =
-    filter instanceof Fixed
-      ? context.parameter(filter, 'rsck', permuteShape(filter.shape, TO_RSCK), () =>
-          permuteData(filter.data, filter.shape, TO_RSCK),
-        )
-      : permute(context.plain(filter), TO_RSCK);
+  const w = filterOf(context);
   const strides = pair(context, 'strides', 1);
   const dilations = pair(context, 'dilations', 1);
   const pads = padsOf(context, x, [w.shape[0], w.shape[1]], strides, dilations);
@@ -57,7 +60,7 @@ const conv: Converter = (context) => {
 };
 
 /** A bias: a weight, or computed. */
-function vector(context: NodeContext, index: number): Value {
+export function vector(context: NodeContext, index: number): Value {
   const bias = context.operand(index);
   if (!(bias instanceof Fixed)) return context.plain(bias);
   return context.parameter(bias, 'plain', bias.shape, () => toFloat32(bias.data));
@@ -93,10 +96,21 @@ const overPicture =
     return new Traced(reduce(context.nhwc(context.operand(0)), [1, 2], { keepDims: true }), 'nhwc');
   };
 
+/** (sum of |x|^p over the picture)^(1/p) */
+const globalLpPool: Converter = (context) => {
+  const p = context.int('p', 2);
+  return overPicture((x, axes, options) => {
+    if (p === 1) return ops.sum(ops.abs(x), axes, options);
+    if (p === 2) return ops.sqrt(ops.sum(ops.square(x), axes, options));
+    return ops.pow(ops.sum(ops.pow(ops.abs(x), p), axes, options), 1 / p);
+  })(context);
+};
+
 export const window: Record<string, Converter> = {
   Conv: conv,
   MaxPool: maxPool,
   AveragePool: averagePool,
   GlobalAveragePool: overPicture(ops.mean),
   GlobalMaxPool: overPicture(ops.reduceMax),
+  GlobalLpPool: globalLpPool,
 };
