@@ -16,7 +16,13 @@ export interface TestTensor {
   readonly external?: boolean;
 }
 
-export type TestAttribute = number | string | readonly number[] | TestTensor | { readonly float: number };
+export type TestAttribute =
+  | number
+  | string
+  | readonly number[]
+  | TestTensor
+  | { readonly float: number }
+  | { readonly floats: readonly number[] };
 
 export interface TestNode {
   readonly op: string;
@@ -53,6 +59,7 @@ const FLOAT = 1;
 const INT = 2;
 const STRING = 3;
 const TENSOR = 4;
+const FLOATS = 6;
 const INTS = 7;
 
 function writeTensor(tensor: TestTensor, pbf: PbfWriter): void {
@@ -81,6 +88,9 @@ function writeAttribute([name, value]: [string, TestAttribute], pbf: PbfWriter):
   } else if ('float' in value) {
     pbf.writeFloatField(2, value.float);
     pbf.writeVarintField(20, FLOAT);
+  } else if ('floats' in value && !('name' in value)) {
+    for (const each of value.floats) pbf.writeFloatField(7, each);
+    pbf.writeVarintField(20, FLOATS);
   } else {
     pbf.writeMessage(5, writeTensor, value as TestTensor);
     pbf.writeVarintField(20, TENSOR);

@@ -12,6 +12,7 @@ import { elementwise } from './ops/elementwise.ts';
 import { matrix } from './ops/matrix.ts';
 import { normalize } from './ops/normalize.ts';
 import { reduce } from './ops/reduce.ts';
+import { resizing } from './ops/resize.ts';
 import { shape } from './ops/shape.ts';
 import { transposed } from './ops/transposed.ts';
 import { window } from './ops/window.ts';
@@ -22,6 +23,7 @@ const converters: Readonly<Record<string, Converter>> = {
   ...matrix,
   ...normalize,
   ...reduce,
+  ...resizing,
   ...shape,
   ...transposed,
   ...window,
