@@ -59,7 +59,7 @@ export interface ModelOptions {
   readonly labels?: readonly string[];
 }
 
-const ACTIVATIONS = new Set(['Relu', 'Clip', 'LeakyRelu', 'PRelu', 'Elu', 'Sigmoid', 'Tanh', 'HardSwish']);
+const ACTIVATIONS = new Set('Relu Clip LeakyRelu PRelu Elu Selu Celu Sigmoid Tanh HardSwish Mish Gelu'.split(' '));
 const SOFTMAXES = new Set(['Softmax', 'LogSoftmax']);
 
 export class Model {
@@ -280,22 +280,25 @@ function layerInfo(
   graph: Graph,
   values: ReadonlyMap<string, Operand>,
 ): LayerInfo[] {
-  const [output] = outputs;
-  if (!(output instanceof Traced)) return [];
   let flops = 0;
   for (const each of graph.nodes.slice(...ids)) if (each.kind === 'op') flops += flopsOf(each, graph);
   const before = values.get(node.inputs[0]);
-  return [
-    {
-      name: node.outputs[0],
-      op: node.op,
-      shape: output.shape.slice(1),
-      parameters: [...weights.values()].reduce((sum, count) => sum + count, 0),
-      weights: [...weights.keys()],
-      flops,
-      preRelu: ACTIVATIONS.has(node.op) && before instanceof Traced ? node.inputs[0] : undefined,
-    },
-  ];
+  return outputs.flatMap((output, i): LayerInfo[] => {
+    const name = node.outputs[i];
+    if (!(output instanceof Traced) || !name) return [];
+    const isFirst = i === 0; // what the node costs is counted once
+    return [
+      {
+        name,
+        op: node.op,
+        shape: output.shape.slice(1),
+        parameters: isFirst ? [...weights.values()].reduce((sum, count) => sum + count, 0) : 0,
+        weights: isFirst ? [...weights.keys()] : [],
+        flops: isFirst ? flops : 0,
+        preRelu: ACTIVATIONS.has(node.op) && before instanceof Traced ? node.inputs[0] : undefined,
+      },
+    ];
+  });
 }
 
 function flopsOf({ op, inputs, attrs, shape }: OpNode, graph: Graph): number {

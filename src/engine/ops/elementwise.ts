@@ -32,6 +32,7 @@ export const sin = unary('sin');
 export const cos = unary('cos');
 export const atan = unary('atan');
 export const tanh = unary('tanh');
+export const erf = unary('erf');
 export const sigmoid = unary('sigmoid');
 export const relu = unary('relu');
 /** The value itself; no gradient flows through. */

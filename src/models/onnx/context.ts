@@ -137,6 +137,19 @@ export class NodeContext {
     return value;
   }
 
+  /** A weight that broadcasts against a value of this layout. Known ones lose their leading axes of size 1. */
+  weightAgainst(layout: 'plain' | 'nhwc', source: Operand): Value {
+    if (!(source instanceof Fixed)) return layout === 'nhwc' ? this.nhwc(source) : this.plain(source);
+    if (layout === 'plain') return this.parameter(source, 'plain', source.shape, () => toFloat32(source.data));
+    if (source.shape.length > 4) this.refuse(`has a weight [${source.shape.join(',')}] of more than 4 axes`);
+    const shape = [...new Array<number>(4 - source.shape.length).fill(1), ...source.shape];
+    const moved = permuteShape(shape, TO_NHWC);
+    const from = moved.findIndex((d) => d !== 1);
+    return this.parameter(source, 'against nhwc', from < 0 ? [] : moved.slice(from), () =>
+      permuteData(source.data, shape, TO_NHWC),
+    );
+  }
+
   /** Counts a tensor among the weights of this node. */
   owns(source: Fixed): void {
     this.weights.set(source.name, source.size);

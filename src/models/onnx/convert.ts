@@ -8,7 +8,10 @@ import { ModelError } from '../error.ts';
 import { type Converter, NodeContext, nodeTitle, type TraceState } from './context.ts';
 import { toPlain } from './layout.ts';
 import { Fixed, type Operand, TensorCache, Traced } from './operand.ts';
+import { activation } from './ops/activation.ts';
+import { blocks } from './ops/blocks.ts';
 import { elementwise } from './ops/elementwise.ts';
+import { logic } from './ops/logic.ts';
 import { matrix } from './ops/matrix.ts';
 import { normalize } from './ops/normalize.ts';
 import { reduce } from './ops/reduce.ts';
@@ -19,7 +22,10 @@ import { window } from './ops/window.ts';
 import { isOwnDomain, type OnnxGraph, type OnnxNode } from './proto.ts';
 
 const converters: Readonly<Record<string, Converter>> = {
+  ...activation,
+  ...blocks,
   ...elementwise,
+  ...logic,
   ...matrix,
   ...normalize,
   ...reduce,
@@ -112,8 +118,13 @@ function traceNode(node: OnnxNode, values: ReadonlyMap<string, Operand>, state: 
   const result = converters[node.op](context);
   const outputs = (Array.isArray(result) ? result : [result]) as Operand[];
   if (isKnown)
-    return { outputs: outputs.map((output) => folded(output, node, known)), weights: new Map<string, number>() };
-  for (const output of outputs) if (output instanceof Traced) label(output.value, node.outputs[0]);
+    return {
+      outputs: outputs.map((output, i) => folded(output, node.outputs[i], known)),
+      weights: new Map<string, number>(),
+    };
+  outputs.forEach((output, i) => {
+    if (output instanceof Traced) label(output.value, node.outputs[i]);
+  });
   return { outputs, weights: context.weights };
 }
 
@@ -127,12 +138,12 @@ const scratch = (state: TraceState): TraceState => ({
   trainable: false,
 });
 
-function folded(output: Operand, node: OnnxNode, inputs: readonly Fixed[]): Fixed {
+function folded(output: Operand, name: string, inputs: readonly Fixed[]): Fixed {
   if (output instanceof Fixed) return output;
   const isInteger = inputs.every((input) => input.isInteger);
   const isStable = inputs.every((input) => input.isStable);
   const value = toPlain(output.value, output.layout);
-  return new Fixed(node.outputs[0], value.shape, isInteger, isStable, () => {
+  return new Fixed(name, value.shape, isInteger, isStable, () => {
     const { data } = interpret(computation({ value })).outputs.value;
     return isInteger ? data.map(Math.trunc) : Float32Array.from(data); // integer division cuts off
   });

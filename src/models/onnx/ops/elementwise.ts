@@ -1,4 +1,4 @@
-// elementwise.ts: activations and arithmetic with broadcasting.
+// elementwise.ts: functions of one number and arithmetic with broadcasting.
 
 import type { Operand as EngineOperand, Value } from '../../../engine/graph.ts';
 import * as ops from '../../../engine/ops/index.ts';
@@ -15,12 +15,15 @@ export const mapped =
     return new Traced(f(x.value, context), x.layout);
   };
 
-const unary = (f: (x: Value) => Value): Converter => mapped((x) => f(x));
+export const unary = (f: (x: Value) => Value): Converter => mapped((x) => f(x));
 
 const isFlattened = (layout: Layout): boolean => typeof layout === 'object';
 
 /** Operands of an elementwise op in one layout, ready to broadcast. */
-function aligned(context: NodeContext, operands: readonly Operand[]): { values: EngineOperand[]; layout: Layout } {
+export function aligned(
+  context: NodeContext,
+  operands: readonly Operand[],
+): { values: EngineOperand[]; layout: Layout } {
   const rank = Math.max(...operands.map(({ shape }) => shape.length));
   const traced = operands.filter((operand) => operand instanceof Traced);
   const scalar = (operand: Operand): number | undefined =>
@@ -55,7 +58,7 @@ function withoutLeadingOnes(context: NodeContext, operand: Operand): Value {
 }
 
 /** f on each pair of elements; more than two operands (Sum, Max, Min) go one after another. */
-const combined =
+export const combined =
   (f: (a: EngineOperand, b: EngineOperand) => Value): Converter =>
   (context) => {
     const operands = context.inputs.map((_, i) => context.operand(i));
@@ -71,12 +74,19 @@ function power(a: EngineOperand, b: EngineOperand): Value {
   if (typeof b !== 'number' || typeof a === 'number') return ops.pow(a, b);
   if (b === 1) return ops.mul(a, 1);
   if (b === 2) return ops.square(a);
+  if (b === 3) return ops.mul(ops.square(a), a);
+  if (b === 4) return ops.square(ops.square(a));
   if (b === 0.5) return ops.sqrt(a);
   if (b === -1) return ops.reciprocal(a);
   if (!Number.isInteger(b)) return ops.pow(a, b);
   const magnitude = ops.pow(ops.abs(a), b);
   return b % 2 === 0 ? magnitude : ops.mul(ops.sign(a), magnitude);
 }
+
+const average: Converter = (context) => {
+  const total = combined(ops.add)(context) as Operand;
+  return total instanceof Fixed ? total : new Traced(ops.mul(total.value, 1 / context.inputs.length), total.layout);
+};
 
 /** Bounds are attributes before opset 11 and inputs since; either may be missing. */
 const clip: Converter = mapped((x, context) => {
@@ -89,18 +99,13 @@ const clip: Converter = mapped((x, context) => {
 });
 
 export const elementwise: Record<string, Converter> = {
-  Relu: unary(ops.relu),
-  LeakyRelu: mapped((x, context) => ops.leakyRelu(x, context.float('alpha', 0.01))),
   Clip: clip,
-  Sigmoid: unary(ops.sigmoid),
-  Tanh: unary(ops.tanh),
   Exp: unary(ops.exp),
   Log: unary(ops.log),
   Sqrt: unary(ops.sqrt),
   Neg: unary(ops.neg),
   Abs: unary(ops.abs),
   Reciprocal: unary(ops.reciprocal),
-  Softplus: unary(ops.softplus),
   Floor: unary(ops.floor),
   Sign: unary(ops.sign),
   Sin: unary(ops.sin),
@@ -112,6 +117,7 @@ export const elementwise: Record<string, Converter> = {
   Div: combined(ops.div),
   Pow: combined(power),
   Sum: combined(ops.add),
+  Mean: average,
   Max: combined(ops.max),
   Min: combined(ops.min),
 };

@@ -1,4 +1,4 @@
-// normalize.ts: batch and local response normalization, softmax.
+// normalize.ts: normalization by recorded statistics or those of the value itself, local response, softmax.
 
 import type { Value } from '../../../engine/graph.ts';
 import * as ops from '../../../engine/ops/index.ts';
@@ -6,6 +6,7 @@ import { normalizeAxis, sizeOf } from '../../../kernels/shape.ts';
 import { type Converter, type NodeContext, toFloat32 } from '../context.ts';
 import { nhwcAxis } from '../layout.ts';
 import { Fixed, type Operand, Traced } from '../operand.ts';
+import { withAxes } from './shape.ts';
 
 /** x in a layout where one number a channel broadcasts as `shape`. */
 function byChannel(
@@ -55,6 +56,59 @@ const batchNormalization: Converter = (context) => {
   return result(ops.add(ops.mul(value, factor), summand));
 };
 
+/** (x - mean) / sqrt(variance + epsilon), both taken over the axes. */
+function standardized(x: Value, axes: readonly number[], epsilon: number): Value {
+  const centred = ops.sub(x, ops.mean(x, axes, { keepDims: true }));
+  const variance = ops.mean(ops.square(centred), axes, { keepDims: true });
+  return ops.div(centred, ops.sqrt(ops.add(variance, epsilon)));
+}
+
+const weight = (context: NodeContext, source: Fixed, form: string, shape: readonly number[]): Value =>
+  context.parameter(source, form, shape, () => toFloat32(source.data));
+
+// Each channel of each picture by its own statistics.
+const instanceNormalization: Converter = (context) => {
+  const [scale, bias] = [context.fixed(1, 'scale'), context.fixed(2, 'bias')];
+  const x = context.operand(0);
+  const { value, shape, result } = byChannel(context, x, scale.size);
+  const axes = x.shape.length === 4 ? [1, 2] : Array.from({ length: x.shape.length - 2 }, (_, i) => i + 2);
+  const y = standardized(value, axes, context.float('epsilon', 1e-5));
+  return result(
+    ops.add(ops.mul(y, weight(context, scale, 'channels', shape)), weight(context, bias, 'channels', shape)),
+  );
+};
+
+// Over all axes from `axis` on. The statistics, which are outputs too, are not made.
+const layerNormalization: Converter = (context) => {
+  const { value, place, result } = withAxes(context, context.operand(0));
+  const rank = value.shape.length;
+  const first = normalizeAxis('LayerNormalization', context.int('axis', -1), rank);
+  const axes = Array.from({ length: rank - first }, (_, i) => place(first + i));
+  const y = standardized(value, axes, context.float('epsilon', 1e-5));
+  const { layout } = result(y);
+  const against = (i: number) => context.weightAgainst(layout === 'nhwc' ? 'nhwc' : 'plain', context.operand(i));
+  const scaled = ops.mul(y, against(1));
+  return result(context.has(2) ? ops.add(scaled, against(2)) : scaled);
+};
+
+// Groups of neighbouring channels by the statistics of each. One factor and summand a group before opset 21, then one
+// a channel.
+const groupNormalization: Converter = (context) => {
+  const groups = context.int('num_groups', 1);
+  const [scale, bias] = [context.fixed(1, 'scale'), context.fixed(2, 'bias')];
+  const x = context.operand(0);
+  const [N, C] = x.shape;
+  if (C % groups !== 0) context.refuse(`splits ${C} channels into ${groups} groups, which does not come out even`);
+  const { value, shape, result } = byChannel(context, x, C);
+  const isMap = x.shape.length === 4;
+  const apart = isMap ? [N, sizeOf(x.shape.slice(2)), groups, C / groups] : [N, groups, sizeOf(x.shape) / N / groups];
+  const y = standardized(ops.reshape(value, apart), isMap ? [1, 3] : [2], context.float('epsilon', 1e-5));
+  const adjusted = (v: Value, form: string, sizes: readonly number[]) =>
+    ops.add(ops.mul(v, weight(context, scale, form, sizes)), weight(context, bias, form, sizes));
+  if (scale.size === groups) return result(ops.reshape(adjusted(y, 'groups', [groups, 1]), value.shape));
+  return result(adjusted(ops.reshape(y, value.shape), 'channels', shape));
+};
+
 const localResponse: Converter = (context) => {
   const x = context.operand(0);
   if (x.shape.length !== 4) context.refuse(`takes [${x.shape.join(',')}]; only pictures [N,C,H,W] are understood`);
@@ -88,6 +142,9 @@ const softmaxWith =
 
 export const normalize: Record<string, Converter> = {
   BatchNormalization: batchNormalization,
+  InstanceNormalization: instanceNormalization,
+  LayerNormalization: layerNormalization,
+  GroupNormalization: groupNormalization,
   LRN: localResponse,
   Softmax: softmaxWith(ops.softmax),
   LogSoftmax: softmaxWith(ops.logSoftmax),

@@ -1,4 +1,4 @@
-// reduce.ts: sums, means and maxima over axes.
+// reduce.ts: sums, means, norms and extremes over axes.
 
 import type { Value } from '../../../engine/graph.ts';
 import * as ops from '../../../engine/ops/index.ts';
@@ -33,8 +33,23 @@ const reducing =
     );
   };
 
+const sumOfSquares: Reduce = (x, axes, options) => ops.sum(ops.square(x), axes, options);
+
+/** log(sum of exp(x)), with the largest term taken out, so that none overflows. */
+const logSumExp: Reduce = (x, axes, options) => {
+  const largest = ops.stopGradient(ops.reduceMax(x, axes, { keepDims: true }));
+  const rest = ops.log(ops.sum(ops.exp(ops.sub(x, largest)), axes, options));
+  return ops.add(rest, ops.reshape(largest, rest.shape));
+};
+
 export const reduce: Record<string, Converter> = {
   ReduceMean: reducing(ops.mean),
   ReduceSum: reducing(ops.sum),
   ReduceMax: reducing(ops.reduceMax),
+  ReduceMin: reducing((x, axes, options) => ops.neg(ops.reduceMax(ops.neg(x), axes, options))),
+  ReduceL1: reducing((x, axes, options) => ops.sum(ops.abs(x), axes, options)),
+  ReduceL2: reducing((x, axes, options) => ops.sqrt(sumOfSquares(x, axes, options))),
+  ReduceSumSquare: reducing(sumOfSquares),
+  ReduceLogSum: reducing((x, axes, options) => ops.log(ops.sum(x, axes, options))),
+  ReduceLogSumExp: reducing(logSumExp),
 };

@@ -84,7 +84,7 @@ const transpose: Converter = (context) => {
 };
 
 /** The operand in a layout, with the way from axes of the file to those of the value. */
-function withAxes(context: NodeContext, x: Operand) {
+export function withAxes(context: NodeContext, x: Operand) {
   if (x instanceof Traced && x.layout === 'nhwc') {
     return { value: x.value, place: nhwcAxis, result: (y: Traced['value']) => new Traced(y, 'nhwc') };
   }
@@ -161,13 +161,18 @@ const gather: Converter = (context) => {
   return new Fixed(context.node.outputs[0], indices.shape, x.isInteger, isStable, () => Float64Array.from(picked));
 };
 
+/** Of TensorProto.DataType. A truth value is 1 or 0 here. */
 const FLOAT_TYPES = [1, 10, 11, 16];
+const BOOL_TYPE = 9;
 
 const cast: Converter = (context) => {
   const x = context.operand(0);
-  const isFloat = FLOAT_TYPES.includes(context.int('to', 1));
+  const to = context.int('to', 1);
+  const isFloat = FLOAT_TYPES.includes(to);
+  if (x instanceof Traced && to === BOOL_TYPE) return new Traced(ops.sub(1, ops.equal(x.value, 0)), x.layout);
   if (x instanceof Traced) return isFloat ? x : context.refuse('rounds to whole numbers, which have no gradient');
-  const read = () => (isFloat ? Float32Array.from(x.data) : Float64Array.from(x.data, Math.trunc));
+  const whole = to === BOOL_TYPE ? (v: number) => Number(v !== 0) : Math.trunc;
+  const read = () => (isFloat ? Float32Array.from(x.data) : Float64Array.from(x.data, whole));
   return new Fixed(context.node.outputs[0], x.shape, !isFloat, x.isStable, read);
 };
 

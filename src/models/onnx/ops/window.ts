@@ -96,10 +96,21 @@ const overPicture =
     return new Traced(reduce(context.nhwc(context.operand(0)), [1, 2], { keepDims: true }), 'nhwc');
   };
 
+/** (sum of |x|^p over the picture)^(1/p) */
+const globalLpPool: Converter = (context) => {
+  const p = context.int('p', 2);
+  return overPicture((x, axes, options) => {
+    if (p === 1) return ops.sum(ops.abs(x), axes, options);
+    if (p === 2) return ops.sqrt(ops.sum(ops.square(x), axes, options));
+    return ops.pow(ops.sum(ops.pow(ops.abs(x), p), axes, options), 1 / p);
+  })(context);
+};
+
 export const window: Record<string, Converter> = {
   Conv: conv,
   MaxPool: maxPool,
   AveragePool: averagePool,
   GlobalAveragePool: overPicture(ops.mean),
   GlobalMaxPool: overPicture(ops.reduceMax),
+  GlobalLpPool: globalLpPool,
 };

@@ -1,0 +1,171 @@
+// Operators that cut, repeat and move elements, against their definitions on numbers in the file's own layout, N,C,H,W.
+
+import * as assert from 'uvu/assert';
+import type { Shape } from '../../src/kernels/types.ts';
+import { ModelError, parseModel } from '../../src/models/index.ts';
+import { close } from '../support/close.ts';
+import { intTensor, type TestNode, type TestTensor } from '../support/onnx.ts';
+import { C, H, modelOf, N, node, run, table, W, x } from '../support/onnx-run.ts';
+import { suite } from '../support/suite.ts';
+
+interface Row {
+  readonly name: string;
+  readonly nodes: readonly TestNode[];
+  readonly initializers?: readonly TestTensor[];
+  readonly opset?: number;
+  readonly shape: Shape;
+  readonly y: (...index: number[]) => number;
+}
+
+/** Splits x; the part `read` is the output. */
+const split = (
+  parts: number,
+  read: number,
+  attributes: TestNode['attributes'],
+  more: readonly string[] = [],
+): TestNode[] => [
+  { ...node('Split', ['x', ...more], attributes), outputs: Array.from({ length: parts }, (_, i) => `part${i}`) },
+  node('Identity', [`part${read}`]),
+];
+/** The height cut to 4, which halves. */
+const even: TestNode = { ...node('Slice', ['x', 'zero', 'four', 'two']), outputs: ['e'] };
+const evenOnes = [intTensor('zero', [0]), intTensor('four', [4]), intTensor('two', [2])];
+/** Channels c, rows h and columns w of x under 12 channels of 5x1 pixels. */
+const deep: TestNode[] = [
+  { ...node('Transpose', ['x'], { perm: [0, 1, 3, 2] }), outputs: ['t'] },
+  { ...node('Reshape', ['t', 'deepShape']), outputs: ['d'] },
+];
+const deepShape = intTensor('deepShape', [0, C * W, H, 1]);
+const fromDeep = (n: number, channel: number, h: number): number => x(n, Math.floor(channel / W), h, channel % W);
+
+const rows: Row[] = [
+  {
+    name: 'Split of opset 11 by sizes, along channels',
+    nodes: split(2, 1, { axis: 1, split: [1, 2] }),
+    opset: 11,
+    shape: [N, 2, H, W],
+    y: (n, c, h, w) => x(n, c + 1, h, w),
+  },
+  {
+    name: 'Split of opset 13 by sizes, along the height',
+    nodes: split(3, 1, { axis: 2 }, ['sizes']),
+    initializers: [intTensor('sizes', [1, 3, 1])],
+    shape: [N, C, 3, W],
+    y: (n, c, h, w) => x(n, c, h + 1, w),
+  },
+  {
+    name: 'Split into equal parts',
+    nodes: split(2, 0, { axis: -1 }),
+    opset: 9,
+    shape: [N, C, H, 2],
+    y: (n, c, h, w) => x(n, c, h, w),
+  },
+  {
+    name: 'Split of opset 18 by their number, the last one smaller',
+    nodes: split(2, 1, { axis: 2, num_outputs: 2 }),
+    opset: 18,
+    shape: [N, C, 2, W],
+    y: (n, c, h, w) => x(n, c, h + 3, w),
+  },
+  {
+    name: 'Split of sizes that are known',
+    nodes: [
+      { ...node('Shape', ['x']), outputs: ['shape'] },
+      { ...node('Split', ['shape'], { axis: 0 }), outputs: ['front', 'back'] },
+      { ...node('Concat', ['front', 'rest'], { axis: 0 }), outputs: ['a'] },
+      { ...node('Reshape', ['x', 'a']), outputs: ['rows'] },
+      { ...node('Concat', ['front', 'back'], { axis: 0 }), outputs: ['b'] },
+      node('Reshape', ['rows', 'b']),
+    ],
+    initializers: [intTensor('rest', [-1])],
+    shape: [N, C, H, W],
+    y: (n, c, h, w) => x(n, c, h, w),
+  },
+  {
+    name: 'Expand of a column of numbers, and against fewer axes',
+    nodes: [{ ...node('ReduceMax', ['x'], { axes: [1, 3] }), outputs: ['m'] }, node('Expand', ['m', 'shape'])],
+    initializers: [intTensor('shape', [C, 1, W])],
+    shape: [N, C, H, W],
+    y: (n, _, h) => Math.max(...table([C, W], (c, w) => x(n, c, h, w))),
+  },
+  {
+    name: 'Expand to more axes',
+    nodes: [node('Expand', ['x', 'shape'])],
+    initializers: [intTensor('shape', [2, 1, 1, 1, 1])],
+    shape: [2, N, C, H, W],
+    y: (_, n, c, h, w) => x(n, c, h, w),
+  },
+  {
+    name: 'Tile of channels and width',
+    nodes: [node('Tile', ['x', 'repeats'])],
+    initializers: [intTensor('repeats', [1, 2, 1, 3])],
+    shape: [N, 2 * C, H, 3 * W],
+    y: (n, c, h, w) => x(n, c % C, h, w % W),
+  },
+  {
+    name: 'SpaceToDepth',
+    nodes: [even, node('SpaceToDepth', ['e'], { blocksize: 2 })],
+    initializers: evenOnes,
+    shape: [N, 4 * C, 2, 2],
+    y: (n, d, h, w) => x(n, d % C, 2 * h + Math.floor(d / (2 * C)), 2 * w + (Math.floor(d / C) % 2)),
+  },
+  {
+    name: 'DepthToSpace, pixels before channels',
+    nodes: [...deep, node('DepthToSpace', ['d'], { blocksize: 2 })],
+    initializers: [deepShape],
+    opset: 9,
+    shape: [N, 3, 2 * H, 2],
+    y: (n, c, h, w) => fromDeep(n, ((h % 2) * 2 + (w % 2)) * 3 + c, Math.floor(h / 2)),
+  },
+  {
+    name: 'DepthToSpace, channels before pixels',
+    nodes: [...deep, node('DepthToSpace', ['d'], { blocksize: 2, mode: 'CRD' })],
+    initializers: [deepShape],
+    shape: [N, 3, 2 * H, 2],
+    y: (n, c, h, w) => fromDeep(n, c * 4 + (h % 2) * 2 + (w % 2), Math.floor(h / 2)),
+  },
+  {
+    name: 'DepthToSpace takes back SpaceToDepth',
+    nodes: [
+      even,
+      { ...node('SpaceToDepth', ['e'], { blocksize: 2 }), outputs: ['s'] },
+      node('DepthToSpace', ['s'], { blocksize: 2 }),
+    ],
+    initializers: evenOnes,
+    shape: [N, C, 4, W],
+    y: (n, c, h, w) => x(n, c, h, w),
+  },
+];
+
+const blocks = suite('parts and blocks');
+
+for (const { name, nodes, initializers, opset, shape, y } of rows) {
+  blocks(name, () => {
+    const result = run(modelOf(nodes, initializers, { inputs: { x: ['N', C, H, W] }, opset }));
+    assert.equal(result.shape, shape);
+    close(result.data, table(shape, y).map(Math.fround), {}, name);
+  });
+}
+
+blocks('every part is a layer of its own', () => {
+  const model = parseModel(modelOf(split(3, 1, { axis: 1 }), [], { inputs: { x: ['N', C, H, W] } }));
+  assert.equal(
+    model.layers.map(({ name, shape }) => [name, shape]),
+    ['part0', 'part1', 'part2', 'y'].map((name) => [name, [1, H, W]]),
+  );
+});
+
+const refused: [name: string, nodes: readonly TestNode[], says: RegExp][] = [
+  ['parts that do not add up', split(2, 0, { axis: 1, split: [1, 1] }), /cuts 3 elements into 2 parts of \[1,1\]/],
+  ['blocks that do not come out even', [node('SpaceToDepth', ['x'], { blocksize: 2 })], /5x4 pixels into blocks of 2/],
+  ['too few channels for a block', [node('DepthToSpace', ['x'], { blocksize: 2 })], /2x2 pixels from 3 channels/],
+];
+for (const [name, nodes, says] of refused) {
+  blocks(`${name} are refused`, () => {
+    const file = modelOf(nodes, [], { inputs: { x: ['N', C, H, W] }, opset: 11 });
+    assert.throws(
+      () => parseModel(file, { name: 'odd' }),
+      (error: unknown) => error instanceof ModelError && says.test(error.message),
+    );
+  });
+}
