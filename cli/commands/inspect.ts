@@ -1,7 +1,15 @@
 // inspect.ts: `facet inspect MODEL`: what a network consists of. Needs no GPU.
 
 import type { Command } from 'commander';
-import { Graph, type LayerInfo, type Model, OpError, supportedOps } from '../../src/index.ts';
+import {
+  Graph,
+  type LayerInfo,
+  layerFields,
+  type Model,
+  OpError,
+  type ReceptiveField,
+  supportedOps,
+} from '../../src/index.ts';
 import { opDef } from '../../src/kernels/index.ts';
 import { fileShape } from '../../src/models/onnx/layout.ts';
 import { decodeModel, isOwnDomain } from '../../src/models/onnx/proto.ts';
@@ -14,7 +22,7 @@ import { grouped, scaled, table } from '../terminal.ts';
 
 export function addInspect(program: Command): void {
   modelOptions(program.command('inspect <model>'))
-    .description('layers with shapes, parameters and FLOPs; operators supported and not')
+    .description('layers with shapes, receptive fields, parameters and FLOPs; operators supported and not')
     .option('--size <HxW>', 'size of the picture that shapes and FLOPs are for', size)
     .action((argument, _, command) => inspect(argument, command.optsWithGlobals()));
 }
@@ -41,6 +49,7 @@ async function inspect(argument: string, options: ModelOptions): Promise<void> {
   const { height, width } = model.input;
   const [H, W] = options.size ?? model.nominalSize;
   const layers = layersAt(model, [H, W]);
+  const fields = layerFields(model, [H, W]);
   const flops = layers.reduce((sum, layer) => sum + layer.flops, 0);
   const json = () => ({
     model: argument,
@@ -55,19 +64,20 @@ async function inspect(argument: string, options: ModelOptions): Promise<void> {
     preprocess: model.preprocess,
     totals: { layers: layers.length, parameters: model.parameters, flops },
     ops,
-    layers,
+    layers: layers.map((layer) => ({ ...layer, sees: fields.get(layer.name) })),
   });
   const text = () => {
     const rows = layers.map(({ name, op, shape, parameters, flops }) => [
       name,
       op,
       `[${shape}]`,
+      fieldOf(fields.get(name)),
       parameters ? grouped(parameters) : '',
       flops ? scaled(flops) : '',
     ]);
     const shown = `${model.input.channels}x${height ?? H}x${width ?? W}`;
     return [
-      table([['layer', 'op', 'shape', 'parameters', 'FLOPs'], ...rows], [3, 4]),
+      table([['layer', 'op', 'shape', 'sees', 'parameters', 'FLOPs'], ...rows], [3, 4, 5]),
       '',
       `input       "${model.input.name}" ${shown}${height === undefined ? ' (any size)' : ''}`,
       `output      "${model.outputName}" ${model.classes} classes; labels from ${labelSource}`,
@@ -78,6 +88,12 @@ async function inspect(argument: string, options: ModelOptions): Promise<void> {
     ].join('\n');
   };
   report(options.json, json, text);
+}
+
+/** The pixels that a position sees, `all` where every one sees all; empty where there is no regular field. */
+function fieldOf(field?: ReceptiveField): string {
+  if (!field) return '';
+  return field.every(({ stride }) => stride === 0) ? 'all' : field.map(({ size }) => size).join('x');
 }
 
 const opTable = (ops: readonly OpCount[]): string =>

@@ -20,6 +20,7 @@ export {
   presets,
   unpreprocess,
 } from './preprocess.ts';
+export { type Extent, layerFields, type ReceptiveField, receptiveFields } from './receptiveField.ts';
 export { inputSize, resample } from './resample.ts';
 export { findShipped, type ShippedModel, shippedModels, unknownModel } from './registry.ts';
 export { checkForward, type Forward, largestOf, Runner, softmaxOf } from './run.ts';

@@ -206,7 +206,7 @@ words('lists layers, networks and devices', async () => {
   assert.equal(inspected.totals.parameters, 125_318);
   assert.equal(inspected.layers[0].shape, [16, 15, 15]);
   assert.is(inspected.preprocess.source, 'metadata');
-  assert.match(await succeed('inspect', at('cifar10.onnx')), /\/0\/Conv_output_0 +Conv +\[16,15,15\] +784/);
+  assert.match(await succeed('inspect', at('cifar10.onnx')), /\/0\/Conv_output_0 +Conv +\[16,15,15\] +4x4 +784/);
   const { models } = await json('models');
   assert.is(models.find(({ id }: { id: string }) => id === twin).classes, 10);
   const { adapters } = await json('devices');
