@@ -38,6 +38,11 @@ export interface TraceOptions {
   readonly parameters?: 'constant' | 'state';
   /** Trace only what these layers need. `output` is then the last of them. */
   readonly until?: string | readonly string[];
+  /**
+   * Called with every layer's value as it is traced; what it returns, of the same shape, stands in its place for all
+   * layers behind. The way to begin at a layer, to silence channels, or to follow a path between two activations.
+   */
+  readonly intervene?: (layer: string, value: Value) => Value;
 }
 
 export interface Trace {
@@ -116,12 +121,12 @@ export class Model {
   }
 
   /** Traces the network into the graph of x: [N,H,W,C], already preprocessed. */
-  trace(x: Value, { parameters = 'constant', until }: TraceOptions = {}): Trace {
+  trace(x: Value, { parameters = 'constant', until, intervene }: TraceOptions = {}): Trace {
     this.checkInput(x.shape);
     const goals = until === undefined ? [] : typeof until === 'string' ? [until] : until;
     const wanted = goals.map((name) => this.resolve(name));
     const nodes = wanted.length ? neededFor(this.file.graph, wanted) : this.nodes;
-    const state = this.newState(x, parameters === 'state');
+    const state = { ...this.newState(x, parameters === 'state'), intervene };
     const values = this.startingValues(x);
     this.within(() => traceNodes(nodes, values, state));
     const traced = (name: string): Traced => {

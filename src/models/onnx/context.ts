@@ -25,6 +25,8 @@ export interface TraceState {
   readonly constants: Map<Tensor, Value>;
   /** Weights of this graph, by their name in the file. */
   readonly parameters: Map<string, Parameter>;
+  /** Puts another value of the same shape in the place of what a node made, for all that reads it. */
+  readonly intervene?: (name: string, value: Value) => Value;
 }
 
 /** A weight in the graph: a constant, or a state of the same name while training. */

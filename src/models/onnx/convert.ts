@@ -3,6 +3,7 @@
 
 import { computation, Graph, type Value } from '../../engine/graph.ts';
 import { interpret } from '../../engine/interpret.ts';
+import { sameShape } from '../../kernels/shape.ts';
 import { OpError } from '../../kernels/types.ts';
 import { ModelError } from '../error.ts';
 import { type Converter, NodeContext, nodeTitle, type TraceState } from './context.ts';
@@ -90,7 +91,7 @@ export function traceNodes(
     const from = state.graph.nodes.length;
     try {
       const { outputs, weights } = traceNode(node, values, state);
-      outputs.forEach((output, i) => void values.set(node.outputs[i], output));
+      outputs.forEach((output, i) => void values.set(node.outputs[i], intervened(output, node.outputs[i], state)));
       traced.push({ node, outputs, weights, ids: [from, state.graph.nodes.length] });
     } catch (error) {
       if (!(error instanceof ModelError) && !(error instanceof OpError)) throw error;
@@ -100,6 +101,13 @@ export function traceNodes(
     }
   }
   return traced;
+}
+
+function intervened(output: Operand, name: string, { intervene }: TraceState): Operand {
+  if (!intervene || !(output instanceof Traced)) return output;
+  const value = intervene(name, output.value);
+  if (sameShape(value.shape, output.value.shape)) return new Traced(value, output.layout);
+  throw new ModelError(`is replaced by [${value.shape.join(',')}] where it makes [${output.value.shape.join(',')}]`);
 }
 
 const ended = (sentence: string): string => (sentence.endsWith('.') ? sentence : `${sentence}.`);
