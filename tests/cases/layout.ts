@@ -61,6 +61,7 @@ export const layoutCases: readonly Case[] = [
   padRow('channels', [2, 3, 3, 5], { pads: [0, 0, 0, 1, 0, 0, 0, 2] }),
   padRow('all axes, a value', [2, 3, 4], { pads: [1, 0, 2, 0, 3, 1], value: 0.5 }),
   padRow('channels, vec4', [2, 3, 8], { pads: [1, 0, 4, 0, 0, 8], value: -1 }),
+  padRow('negative ones cut', [4, 5, 3], { pads: [-1, 2, 0, 1, -3, -1], value: 0.5 }),
   {
     op: 'pad',
     name: 'spatial, odd channels',

@@ -88,13 +88,27 @@ export const flip = (x: Value, axes: readonly number[], label?: string): Value =
 export type PadMode = 'constant' | 'reflect' | 'edge';
 
 export interface PadOptions {
-  /** Elements before each axis, then after each: [before_0, before_1, ..., after_0, after_1, ...], as in ONNX. */
+  /**
+   * Elements before each axis, then after each: [before_0, before_1, ..., after_0, after_1, ...], as in ONNX. Negative
+   * ones cut elements off.
+   */
   readonly pads: readonly number[];
   /** What the frame holds: `value`, the picture mirrored at its edge pixels, or the edge pixels repeated. */
   readonly mode?: PadMode;
   /** 0 by default. */
   readonly value?: number;
   readonly label?: string;
+}
+
+/** x without the elements that negative pads cut off. */
+function cropped(x: Value, pads: readonly number[]): Value {
+  const cut = pads.map((n) => Math.max(0, -n));
+  const starts = cut.slice(0, x.shape.length);
+  const ends = x.shape.map((d, axis) => d - cut[axis + x.shape.length]);
+  if (!cut.every(Number.isInteger) || ends.some((end, axis) => end <= starts[axis])) {
+    throw new OpError(`pad: pads [${pads}] cut all of x ${showShape(x.shape)} off, or no whole number of elements.`);
+  }
+  return slice(x, { starts, ends });
 }
 
 /** x in a frame. */
@@ -104,6 +118,9 @@ export function pad(x: Value, { pads, mode = 'constant', value = 0, label }: Pad
     throw new OpError(
       `pad: ${pads.length} pads for x ${showShape(x.shape)}; give ${rank} before and ${rank} after, or use padSpatial.`,
     );
+  }
+  if (pads.some((n) => n < 0)) {
+    return pad(cropped(x, pads), { pads: pads.map((n) => Math.max(0, n)), mode, value, label });
   }
   const before = pads.slice(0, rank);
   const after = pads.slice(rank);
