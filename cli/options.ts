@@ -5,6 +5,8 @@ import type { AdapterChoice } from '../src/engine/gpu/dawn.node.ts';
 
 export interface GlobalOptions {
   readonly adapter: AdapterChoice;
+  /** In MiB. */
+  readonly memory?: number;
   readonly verbose?: boolean;
 }
 
@@ -52,6 +54,14 @@ export function positive(text: string): number {
   return value;
 }
 
+/** `64`, `512M` or `2G` -> MiB. */
+export function mebibytes(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(?:(M|G)(?:i?B)?)?$/i.exec(text.trim());
+  const value = match ? Number(match[1]) * (match[2]?.toUpperCase() === 'G' ? 1024 : 1) : 0;
+  if (value <= 0) throw new InvalidArgumentError('Give an amount of memory above 0 in MiB, or with a unit: 512M, 2G.');
+  return value;
+}
+
 /** `0,4,48,512` -> ascending, each once. */
 export function steps(text: string): number[] {
   const list = text.split(',').map((part) => whole(0)(part.trim()));
@@ -92,6 +102,12 @@ export const globalOptions = (program: Command): Command =>
       new Option('--adapter <name>', 'which GPU: the one there is, a real one, or the software adapter of Chromium')
         .choices(['auto', 'gpu', 'software'])
         .default('auto'),
+    )
+    .option(
+      '--memory <MiB>',
+      'what all GPU buffers together may take, in MiB, or with a unit: 512M, 2G; by default half of the memory of the machine, ' +
+        'on a GPU at most four of its largest buffers',
+      mebibytes,
     )
     .option('--verbose', 'show the stack of an error');
 

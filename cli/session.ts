@@ -1,11 +1,15 @@
 // session.ts: what a command holds while it runs: the device, opened late and closed surely, and the way results go out.
 
-import { type AdapterChoice, openNodeDevice } from '../src/engine/gpu/dawn.node.ts';
+import { openNodeDevice } from '../src/engine/gpu/dawn.node.ts';
 import type { Device } from '../src/index.ts';
+import type { GlobalOptions } from './options.ts';
 
 /** Opens the GPU for `work` and closes it whatever happens. Open it only when all that needs no GPU has been checked. */
-export async function withDevice<T>(adapter: AdapterChoice, work: (device: Device) => Promise<T>): Promise<T> {
-  const device = await openNodeDevice(adapter);
+export async function withDevice<T>(
+  { adapter, memory }: GlobalOptions,
+  work: (device: Device) => Promise<T>,
+): Promise<T> {
+  const device = await openNodeDevice(adapter, { memoryMiB: memory });
   try {
     const result = await work(device);
     device.check();

@@ -2,7 +2,9 @@
 
 export { gradient } from './autodiff/gradient.ts';
 export { defaultRules } from './autodiff/rules/index.ts';
-export { type AdapterDescription, Device, DeviceError, openDevice, type OpenOptions } from './engine/gpu/device.ts';
+export { type AdapterDescription, Device, openDevice, type OpenOptions } from './engine/gpu/device.ts';
+export { DeviceError, DeviceLostError, OutOfMemoryError } from './engine/gpu/errors.ts';
+export { largestBatch } from './engine/gpu/memory.ts';
 export { Presenter } from './engine/gpu/present.ts';
 export { compile, type CompileOptions, type Program } from './engine/gpu/program.ts';
 export { type Computation, computation, Graph, type Tensor, type Update, Value } from './engine/graph.ts';

@@ -86,7 +86,7 @@ async function attribute(argument: string, options: AttributeOptions): Promise<v
   }
   checkOutputs(options.output, options.raw);
 
-  const { results, adapter } = await withDevice(options.adapter, async (device) => {
+  const { results, adapter } = await withDevice(options, async (device) => {
     const progress = new Progress(options.method, rows.length);
     const bench = new Bench(device, model, options);
     try {

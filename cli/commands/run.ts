@@ -32,7 +32,7 @@ export function addRun(program: Command): void {
   seedOption(command);
 }
 
-/** Pixels that go through the network at once: larger sets are cut into batches. */
+/** Pixels that go through the network at once, or fewer where memory is short: larger sets are cut into batches. */
 const PIXELS_AT_ONCE = 2 ** 20;
 
 async function run(argument: string, options: RunOptions): Promise<void> {
@@ -48,7 +48,7 @@ async function run(argument: string, options: RunOptions): Promise<void> {
     checkFolder(options.raw);
   }
   const start = performance.now();
-  const { results, adapter } = await withDevice(options.adapter, async (device) => {
+  const { results, adapter } = await withDevice(options, async (device) => {
     const progress = new Progress('run', rows.length);
     try {
       const results: { row: Row; tensors: ReadonlyMap<string, Tensor> }[] = [];
@@ -98,14 +98,13 @@ async function run(argument: string, options: RunOptions): Promise<void> {
 /** Runs rows of one size in batches; yields them one by one, with the output and the layers, [1, …] each. */
 async function* forward(device: Device, model: Model, rows: readonly Row[], layers: readonly string[]) {
   const [H, W] = rows[0].size;
-  const batch = Math.min(rows.length, Math.max(1, Math.floor(PIXELS_AT_ONCE / (H * W))));
-  const runner = await Runner.create(device, model, [batch, H, W, model.input.channels], layers);
+  const wanted = Math.min(rows.length, Math.max(1, Math.floor(PIXELS_AT_ONCE / (H * W))));
+  const runner = await Runner.create(device, model, [wanted, H, W, model.input.channels], layers);
+  const { batch } = runner;
   try {
     for (let first = 0; first < rows.length; first += batch) {
       const part = rows.slice(first, first + batch);
-      // The last batch is filled up with its first row; what that gives is not used.
-      const filled = Array.from({ length: batch }, (_, i) => part[i] ?? part[0]);
-      const { output, layers: activations } = await runner.run(concatRows(filled));
+      const { output, layers: activations } = await runner.run(concatRows(part));
       const tensors = [['output', output] as const, ...activations];
       for (const [i, row] of part.entries()) {
         yield { row, tensors: new Map(tensors.map(([name, tensor]) => [name, rowOf(tensor, i)])) };

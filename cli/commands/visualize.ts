@@ -102,7 +102,7 @@ async function visualize(argument: string, options: VisualizeOptions): Promise<v
   const signal = heedInterrupt();
   const files: { step: number; file: string }[] = [];
   const start = performance.now();
-  const result = await withDevice(options.adapter, async (device) => {
+  const result = await withDevice(options, async (device) => {
     const progress = new Progress('visualize', last);
     let run: Visualization | undefined;
     try {

@@ -3,7 +3,7 @@
 import { opDef } from '../kernels/index.ts';
 import { sameShape, sizeOf } from '../kernels/shape.ts';
 import type { Shape } from '../kernels/types.ts';
-import { type Computation, Graph, type Node, operandsOf, type OpNode, type Value } from './graph.ts';
+import { type Computation, Graph, type Node, operandsOf, type OpNode, type Tensor, type Value } from './graph.ts';
 
 /** Where a value lives. Slots are reused within a run; baked buffers are written once, when the program is built. */
 export type Place =
@@ -32,8 +32,16 @@ export interface Plan {
   readonly bakedBytes: readonly number[];
   readonly outputs: ReadonlyMap<string, Place>;
   readonly outputShapes: ReadonlyMap<string, Shape>;
+  /** The numbers of its constants, each once. */
+  readonly tensors: readonly Tensor[];
   readonly memory: PlannedMemory;
 }
+
+/** Size of the buffer that holds so many bytes: bindings go by 16 bytes and are never empty. */
+export const bufferBytes = (bytes: number): number => Math.max(16, Math.ceil(bytes / 16) * 16);
+
+/** Uniforms of different dispatches lie this far apart: WebGPU's alignment for static offsets. */
+export const UNIFORM_ALIGNMENT = 256;
 
 /** All in bytes. */
 export interface PlannedMemory {
@@ -44,6 +52,9 @@ export interface PlannedMemory {
   readonly states: number;
   readonly inputs: number;
   readonly baked: number;
+  readonly uniforms: number;
+  /** All buffers of a program on a device that holds none of its weights yet. */
+  readonly total: number;
 }
 
 const bytesOf = (node: Node): number => 4 * sizeOf(node.shape);
@@ -212,9 +223,13 @@ export function makePlan(computation: Computation): Plan {
     steps.push({ node: { ...node, label: `update ${state.label}` }, inputs: [from], output: to });
   }
 
-  const total = (kind: Node['kind']): number =>
-    graph.nodes.reduce((sum, node) => sum + (node.kind === kind ? bytesOf(node) : 0), 0);
   const sumOf = (list: readonly number[]): number => list.reduce((sum, bytes) => sum + bytes, 0);
+  const bytesOfAll = (kind: Node['kind']): number[] => graph.nodes.filter((node) => node.kind === kind).map(bytesOf);
+  const [states, inputs] = [bytesOfAll('state'), bytesOfAll('input')];
+  const tensors = [...new Set(graph.nodes.flatMap((node) => (node.kind === 'constant' ? [node.tensor] : [])))];
+  const constants = tensors.map(({ data }) => data.byteLength);
+  const uniforms = UNIFORM_ALIGNMENT * Math.max(1, prologue.length + steps.length);
+  const buffers = [slots.bytes, bakedBytes, states, inputs, constants].flat().map(bufferBytes);
   return {
     graph,
     prologue,
@@ -223,13 +238,16 @@ export function makePlan(computation: Computation): Plan {
     bakedBytes,
     outputs: new Map(Object.entries(source.outputs).map(([name, value]) => [name, placeOf(value.id)])),
     outputShapes: new Map(Object.entries(source.outputs).map(([name, value]) => [name, value.shape])),
+    tensors,
     memory: {
       slots: sumOf(slots.bytes),
       unshared,
-      constants: total('constant'),
-      states: total('state'),
-      inputs: total('input'),
+      constants: sumOf(constants),
+      states: sumOf(states),
+      inputs: sumOf(inputs),
       baked: sumOf(bakedBytes),
+      uniforms,
+      total: sumOf(buffers) + uniforms,
     },
   };
 }

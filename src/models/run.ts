@@ -1,9 +1,13 @@
-// run.ts: running a network forward, many times: logits and named layers, in the layout of the model's file.
+// run.ts: running a network forward, on any number of pictures: logits and named layers, in the layout of the
+// model's file.
 
-import { compile, type Program } from '../engine/gpu/program.ts';
 import type { Device } from '../engine/gpu/device.ts';
-import { computation, Graph, type Tensor, type Value } from '../engine/graph.ts';
+import { largestBatch } from '../engine/gpu/memory.ts';
+import { compile, type Program } from '../engine/gpu/program.ts';
+import { type Computation, computation, Graph, type Tensor, type Value } from '../engine/graph.ts';
+import { sizeOf } from '../kernels/shape.ts';
 import type { Shape } from '../kernels/types.ts';
+import { ModelError } from './error.ts';
 import type { Model } from './model.ts';
 import { type Layout, toFileLayout } from './onnx/layout.ts';
 
@@ -22,6 +26,7 @@ interface Wanted {
 const OUTPUT = 'output';
 /** Keeps names of layers apart from the program's own. */
 const ofLayer = (name: string): string => `layer ${name}`;
+const nameOf = (layer: string): string => layer.slice('layer '.length);
 
 interface Traced {
   readonly x: Value;
@@ -45,38 +50,73 @@ export function checkForward(model: Model, inputShape: Shape, layers: readonly s
   trace(model, inputShape, layers);
 }
 
-/** One network made ready for one input shape. */
+const programOf = ({ wanted }: Traced): Computation =>
+  computation(Object.fromEntries([...wanted].map(([name, { value }]) => [name, value])));
+
+/** One network made ready for pictures of one size. */
 export class Runner {
   private constructor(
     private readonly program: Program,
     private readonly wanted: ReadonlyMap<string, Wanted>,
-    private readonly layers: readonly string[],
+    /** Pictures that go through the network at once: as many as were asked for, or fewer where memory is short. */
+    readonly batch: number,
+    private readonly rowLength: number,
   ) {}
 
-  /** `inputShape` is [N,H,W,C]; `layers` are read back besides the output. Throws a `ModelError` for an unknown one. */
+  /**
+   * `inputShape` is [N,H,W,C]: for N pictures at once, or as many of them as fit into the device's budget. `layers` are
+   * read back besides the output. Throws a `ModelError` for an unknown one.
+   */
   static async create(
     device: Device,
     model: Model,
     inputShape: Shape,
     layers: readonly string[] = [],
   ): Promise<Runner> {
-    const { wanted } = trace(model, inputShape, layers);
-    const outputs = Object.fromEntries([...wanted].map(([name, { value }]) => [name, value]));
-    const program = await compile(device, computation(outputs), { label: `run ${model.name}` });
-    return new Runner(program, wanted, layers);
+    const [count, ...row] = inputShape;
+    const label = `run ${model.name}`;
+    const traceBatch = (batch: number) => trace(model, [batch, ...row], layers);
+    const batch = largestBatch(device, count, (batch) => programOf(traceBatch(batch)), label);
+    const traced = traceBatch(batch);
+    const program = await compile(device, programOf(traced), { label });
+    return new Runner(program, traced.wanted, batch, sizeOf(row));
   }
 
-  /** Runs an input [N,H,W,C], already preprocessed. */
+  /** Runs an input [N,H,W,C], already preprocessed, of any N: in parts where it is more than `batch`. */
   async run(input: Float32Array): Promise<Forward> {
-    this.program.write('x', input);
-    this.program.run();
-    const read = async (name: string): Promise<Tensor> => {
+    const { batch, rowLength } = this;
+    const count = input.length / rowLength;
+    if (!Number.isInteger(count) || count === 0) {
+      throw new ModelError(
+        `a run takes pictures of ${rowLength} numbers each; ${input.length} are no whole number of them.`,
+      );
+    }
+    const parts: Record<string, Float32Array>[] = [];
+    for (let first = 0; first < count; first += batch) {
+      const rows = input.subarray(first * rowLength, (first + batch) * rowLength);
+      parts.push(await this.program.evaluate({ x: this.filled(rows) }));
+    }
+    const join = (name: string): Tensor => {
       const { value, layout } = this.wanted.get(name) as Wanted;
-      return toFileLayout(await this.program.read(name), layout, value.shape);
+      const [rows, ...shape] = value.shape;
+      if (rows !== batch) return toFileLayout(parts[0][name], layout, value.shape); // not of the pictures one by one
+      const data = new Float32Array(count * sizeOf(shape));
+      parts.forEach((part, k) => {
+        const at = k * batch * sizeOf(shape);
+        data.set(part[name].subarray(0, data.length - at), at); // what the last batch was filled up with is left out
+      });
+      return toFileLayout(data, layout, [count, ...shape]);
     };
-    // All are copied before anything is waited for: another call would overwrite them.
-    const [output, ...layers] = await Promise.all([OUTPUT, ...this.layers.map(ofLayer)].map(read));
-    return { output, layers: new Map(this.layers.map((name, k) => [name, layers[k]])) };
+    const layers = [...this.wanted.keys()].filter((name) => name !== OUTPUT);
+    return { output: join(OUTPUT), layers: new Map(layers.map((name) => [nameOf(name), join(name)])) };
+  }
+
+  /** A whole batch, the missing pictures being zeros. */
+  private filled(rows: Float32Array): Float32Array {
+    if (rows.length === this.batch * this.rowLength) return rows;
+    const whole = new Float32Array(this.batch * this.rowLength);
+    whole.set(rows);
+    return whole;
   }
 
   dispose(): void {

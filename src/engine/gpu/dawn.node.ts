@@ -2,9 +2,9 @@
 // an installed Chromium.
 
 import { existsSync, readdirSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { homedir, tmpdir, totalmem } from 'node:os';
 import path from 'node:path';
-import { type Device, DeviceError, openDevice } from './device.ts';
+import { type Device, DeviceError, openDevice, type OpenOptions } from './device.ts';
 
 export type AdapterChoice = 'auto' | 'gpu' | 'software';
 
@@ -42,7 +42,10 @@ const softwareDriver = (): string | undefined =>
  * Opens a device in Node. `auto` takes a GPU where there is one, else the software adapter. Throws a `DeviceError` that
  * says what to install.
  */
-export async function openNodeDevice(choice: AdapterChoice = 'auto'): Promise<Device> {
+export async function openNodeDevice(
+  choice: AdapterChoice = 'auto',
+  options: Pick<OpenOptions, 'memoryMiB'> = {},
+): Promise<Device> {
   if (choice === 'gpu' && !hasHardware()) throw new DeviceError(NO_GPU);
   // The drivers look for a window system, and complain on standard error where this is unset; nothing is shown here.
   process.env.XDG_RUNTIME_DIR ??= tmpdir();
@@ -50,7 +53,7 @@ export async function openNodeDevice(choice: AdapterChoice = 'auto'): Promise<De
   Object.assign(globalThis, globals);
   if (choice !== 'software' && (hasHardware() || process.env.VK_ICD_FILENAMES)) {
     try {
-      const device = await hold(create([]));
+      const device = await hold(create([]), options);
       if (choice === 'auto' || !device.adapter.software) return device;
       device.close();
       throw new DeviceError(NO_GPU);
@@ -63,7 +66,7 @@ export async function openNodeDevice(choice: AdapterChoice = 'auto'): Promise<De
   if (!driver) throw new DeviceError(NO_ADAPTER);
   process.env.VK_ICD_FILENAMES = driver;
   try {
-    return await hold(create([]));
+    return await hold(create([]), options);
   } catch (error) {
     throw error instanceof DeviceError ? new DeviceError(NO_ADAPTER) : error;
   }
@@ -72,16 +75,22 @@ export async function openNodeDevice(choice: AdapterChoice = 'auto'): Promise<De
 /** Dawn ends with the object that opened it, so that is kept until its device is gone. */
 const alive = new Set<GPU>();
 
-async function hold(gpu: GPU): Promise<Device> {
+async function hold(gpu: GPU, options: OpenOptions): Promise<Device> {
   alive.add(gpu);
   try {
-    const device = await openDevice({ gpu });
+    const device = await openDevice({ gpu, hostBytes: hostBytes(), ...options });
     device.gpu.lost.then(() => alive.delete(gpu));
     return device;
   } catch (error) {
     alive.delete(gpu);
     throw error;
   }
+}
+
+/** A container may be allowed less than the machine has. */
+function hostBytes(): number {
+  const allowed = process.constrainedMemory?.() ?? 0; // 0, or a number beyond all memory, where there is no limit
+  return allowed > 0 ? Math.min(allowed, totalmem()) : totalmem();
 }
 
 const NO_ADAPTER =

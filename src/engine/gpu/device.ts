@@ -2,6 +2,9 @@
 
 import type { DeviceTraits } from '../../kernels/types.ts';
 import type { Tensor } from '../graph.ts';
+import { bufferBytes } from '../plan.ts';
+import { DeviceError } from './errors.ts';
+import { defaultBudget } from './memory.ts';
 
 /** What the adapter says of itself. */
 export interface AdapterDescription {
@@ -19,12 +22,13 @@ export interface OpenOptions {
   readonly powerPreference?: GPUPowerPreference;
   /** Ask for the fallback (software) adapter. */
   readonly software?: boolean;
+  /** What all buffers together may take, in MiB; `defaultBudget` says what it is where this is left out. */
+  readonly memoryMiB?: number;
+  /** Memory of the machine in bytes, where it is known; browsers tell it roughly. */
+  readonly hostBytes?: number;
 }
 
-/** There is no usable GPU, or it was lost: the message says what to do. */
-export class DeviceError extends Error {
-  override name = 'DeviceError';
-}
+export { DeviceError, DeviceLostError, OutOfMemoryError } from './errors.ts';
 
 const WANTED_FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'subgroups', 'shader-f16'];
 
@@ -63,7 +67,19 @@ export async function openDevice(options: OpenOptions = {}): Promise<Device> {
     requiredFeatures: WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
     requiredLimits: Object.fromEntries(WANTED_LIMITS.map((limit) => [limit, adapter.limits[limit]])),
   });
-  return new Device(device, describe(adapter));
+  const description = describe(adapter);
+  const { maxBufferSize } = device.limits;
+  const hostBytes = options.hostBytes ?? hostBytesOfBrowser();
+  const budget = options.memoryMiB
+    ? options.memoryMiB * 2 ** 20
+    : defaultBudget({ software: description.software, maxBufferSize, hostBytes });
+  return new Device(device, description, budget);
+}
+
+/** Rounded to a power of two and capped by the browser; not every browser tells. */
+function hostBytesOfBrowser(): number | undefined {
+  const { deviceMemory } = (globalThis.navigator ?? {}) as { deviceMemory?: number };
+  return deviceMemory === undefined ? undefined : deviceMemory * 2 ** 30;
 }
 
 function describe(adapter: GPUAdapter): AdapterDescription {
@@ -94,6 +110,8 @@ export class Device {
   constructor(
     readonly gpu: GPUDevice,
     readonly adapter: AdapterDescription,
+    /** What all buffers together may take; programs that do not fit are refused. */
+    readonly budgetBytes: number,
   ) {
     this.traits = {
       kind: adapter.software ? 'software' : 'gpu',
@@ -117,14 +135,18 @@ export class Device {
     if (this.failure) throw this.failure;
   }
 
+  /** Of one buffer that shaders see. */
+  get maxBufferBytes(): number {
+    return Math.min(this.gpu.limits.maxBufferSize, this.gpu.limits.maxStorageBufferBindingSize);
+  }
+
+  /** Whether the numbers of a tensor are on the device already. */
+  holds(tensor: Tensor): boolean {
+    return this.tensors.has(tensor);
+  }
+
   createBuffer(label: string, sizeBytes: number, usage: GPUBufferUsageFlags, mapped = false): GPUBuffer {
-    const size = Math.max(16, Math.ceil(sizeBytes / 16) * 16);
-    if (size > this.gpu.limits.maxBufferSize || size > this.gpu.limits.maxStorageBufferBindingSize) {
-      const most = Math.min(this.gpu.limits.maxBufferSize, this.gpu.limits.maxStorageBufferBindingSize);
-      throw new DeviceError(
-        `${label} needs a buffer of ${size} bytes; this device allows ${most}. Use a smaller picture or batch.`,
-      );
-    }
+    const size = bufferBytes(sizeBytes);
     const buffer = this.gpu.createBuffer({ label, size, usage, mappedAtCreation: mapped });
     this.memory.buffers++;
     this.memory.bytes += size;

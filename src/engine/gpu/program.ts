@@ -5,10 +5,11 @@ import { sameShape, showShape, sizeOf } from '../../kernels/shape.ts';
 import type { Cost, Kernel, KernelContext, Shape } from '../../kernels/types.ts';
 import type { Computation, OpNode, StateNode, Tensor } from '../graph.ts';
 import { optimize } from '../optimize.ts';
-import { makePlan, type Place, type Plan, type PlannedStep } from '../plan.ts';
+import { makePlan, type Place, type Plan, type PlannedStep, UNIFORM_ALIGNMENT } from '../plan.ts';
 import { printPlan } from '../print.ts';
 import { packUniforms, shaderText } from '../wgsl.ts';
 import { type Device, DeviceError } from './device.ts';
+import { checkFits } from './memory.ts';
 
 /** One dispatch, ready to encode, with what a profiler or a reader wants to know of it. */
 export interface Step {
@@ -31,9 +32,6 @@ export interface CompileOptions {
   /** States of equal names are taken over from this program, which stays their owner. */
   readonly shareStates?: Program;
 }
-
-/** Uniform chunks of different dispatches lie this far apart: WebGPU's alignment for dynamic and static offsets. */
-const UNIFORM_ALIGNMENT = 256;
 
 interface Prepared {
   readonly step: PlannedStep;
@@ -75,6 +73,8 @@ export async function compile(
 ): Promise<Program> {
   device.check();
   const plan = makePlan(options.optimize === false ? computation : optimize(computation));
+  const owner = options.shareStates;
+  checkFits(device, plan, options.label ?? 'program', (state) => owner?.hasState(state) ?? false);
   const program = new Program(device, plan, options);
   try {
     await program.build(options);
@@ -260,6 +260,29 @@ export class Program {
   read(name: string): Promise<Float32Array<ArrayBuffer>> {
     const { buffer, shape } = this.lookup(name);
     return this.device.read(buffer, 4 * sizeOf(shape));
+  }
+
+  /**
+   * Writes the inputs, runs once and reads outputs, by name: all of them, or those asked for. Several calls may wait at
+   * once. The way to use a program whose results depend on its inputs alone.
+   */
+  evaluate<Name extends string = string>(
+    inputs: Readonly<Record<string, Float32Array>>,
+    outputs: readonly Name[] = [...this.plan.outputs.keys()] as Name[],
+  ): Promise<Record<Name, Float32Array<ArrayBuffer>>> {
+    for (const [name, data] of Object.entries(inputs)) this.write(name, data);
+    this.run();
+    return this.readAll(outputs);
+  }
+
+  /** Copies several outputs, inputs or states to the CPU, all as they are now. */
+  async readAll<Name extends string>(names: readonly Name[]): Promise<Record<Name, Float32Array<ArrayBuffer>>> {
+    const entries = await Promise.all(names.map(async (name) => [name, await this.read(name)] as const));
+    return Object.fromEntries(entries) as Record<Name, Float32Array<ArrayBuffer>>;
+  }
+
+  hasState(name: string): boolean {
+    return this.states.has(name);
   }
 
   /** The buffer of an output, input or state, for a render pass or a copy on the device. */
