@@ -183,6 +183,7 @@ async function serve() {
   const folders = {
     '/shared/': path.join(root, '../shared'),
     '/assets/': path.join(root, 'assets'),
+    '/fixtures/': path.join(root, 'tests/fixtures'),
     '/tests/': path.join(root, 'dist', options.tests),
     '/': path.join(root, 'dist/page'),
   };

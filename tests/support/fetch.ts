@@ -13,6 +13,13 @@ async function fetchShared(file: string): Promise<Response> {
 export const fetchBytes = async (file: string): Promise<Uint8Array> =>
   new Uint8Array(await (await fetchShared(file)).arrayBuffer());
 
+/** A file of tests/fixtures. */
+export async function fetchFixture(file: string): Promise<Uint8Array> {
+  const response = await fetch(`/fixtures/${file}`);
+  if (!response.ok) throw new Error(`tests/fixtures/${file} is missing.`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
 export const fetchArray = async (file: string): Promise<Tensor> => parseNpy(await fetchBytes(file), file);
 
 export const fetchManifest = async (): Promise<Golden[]> => (await fetchShared('golden/manifest.json')).json();
