@@ -9,6 +9,17 @@ export function heedInterrupt(): AbortSignal {
   return controller.signal;
 }
 
+/** The same for as long as `work` lasts: afterwards Ctrl-C does what it did before. */
+export async function whileHeeded<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const before = isHeeded;
+  isHeeded = true;
+  try {
+    return await work(controller.signal);
+  } finally {
+    isHeeded = before;
+  }
+}
+
 export function listenForInterrupt(): void {
   const stop = () => {
     if (isHeeded && !controller.signal.aborted) {

@@ -7,6 +7,7 @@ import {
   cifar10Labels,
   findPreset,
   findShipped,
+  isWebAddress,
   labelFileNames,
   type Model,
   ModelError,
@@ -16,8 +17,10 @@ import {
   type ShippedModel,
   shortLabel,
   unknownModel,
+  type WebModel,
 } from '../src/index.ts';
 import { fitLabels } from '../src/models/labels.ts';
+import { fetchModel, fileNameOf, knownModels } from './download.ts';
 import { CommandError, UsageError } from './errors.ts';
 import { readBytes, readText } from './files.ts';
 import type { ModelOptions } from './options.ts';
@@ -33,48 +36,37 @@ export interface OpenModel {
 
 type PreprocessOptions = Pick<ModelOptions, 'preprocess' | 'mean' | 'std' | 'order' | 'range'>;
 
-const isUrl = (text: string): boolean => /^https?:\/\//i.test(text);
-
 interface ModelFile {
   readonly bytes: Uint8Array;
   readonly name: string;
   /** Where it lies, for a file of the user's. */
   readonly folder?: string;
-  readonly shipped?: ShippedModel;
+  /** What the registry knows of it. */
+  readonly known?: ShippedModel | WebModel;
 }
 
 /** Reads the model's bytes. */
 export async function readModel(argument: string): Promise<ModelFile> {
-  if (isUrl(argument)) return { bytes: await fetchBytes(argument), name: nameOf(new URL(argument).pathname) };
+  if (isWebAddress(argument)) {
+    const name = nameOf(fileNameOf(argument));
+    return { bytes: await fetchModel(name, [argument]), name };
+  }
   if (existsSync(argument)) {
-    if (statSync(argument).isDirectory())
-      throw new CommandError(`"${argument}" is a folder. Name the ONNX file in it.`);
+    const stat = statSync(argument);
+    if (stat.isDirectory()) throw new CommandError(`"${argument}" is a folder. Name the ONNX file in it.`);
+    if (!stat.isFile()) throw new CommandError(`"${argument}" is a device or a pipe. Name the ONNX file itself.`);
     return { bytes: readBytes('the model', argument), name: nameOf(argument), folder: path.dirname(argument) };
   }
   const shipped = findShipped(argument);
-  if (!shipped && /[/\\]|\.onnx$/i.test(argument))
-    throw new CommandError(`there is no model file "${argument}". Check the path.`);
-  if (!shipped) throw unknownModel(argument);
-  return { bytes: readBytes('the model', inProject(shipped.file)), name: shipped.id, shipped };
+  if (shipped) return { bytes: readBytes('the model', inProject(shipped.file)), name: shipped.id, known: shipped };
+  const registered = knownModels();
+  const found = registered.find(({ id }) => id === argument);
+  if (found) return { bytes: await fetchModel(found.id, found.urls, found), name: found.id, known: found };
+  if (/[/\\]|\.onnx$/i.test(argument)) throw new CommandError(`there is no model file "${argument}". Check the path.`);
+  throw unknownModel(argument, registered);
 }
 
-const nameOf = (file: string): string => path.basename(decodeURIComponent(file)).replace(/\.onnx$/i, '') || 'model';
-
-async function fetchBytes(url: string): Promise<Uint8Array> {
-  let response: Response;
-  try {
-    response = await fetch(url);
-    if (response.ok) return new Uint8Array(await response.arrayBuffer());
-  } catch (error) {
-    const { cause, message } = error as Error;
-    throw new CommandError(
-      `the model at ${url} cannot be fetched: ${(cause as Error)?.message || message}. Check the address, or download the file.`,
-    );
-  }
-  throw new CommandError(
-    `the model at ${url} cannot be fetched: the server says ${response.status} ${response.statusText}. Check the address.`,
-  );
-}
+const nameOf = (file: string): string => path.basename(file).replace(/\.onnx$/i, '') || 'model';
 
 /** Opens a model as the options ask. Throws one sentence for all that can be wrong with it. */
 export async function openModel(
@@ -85,7 +77,7 @@ export async function openModel(
   const given = options.labels === undefined ? undefined : parseLabels(readText('the label file', options.labels));
   const file = await readModel(argument);
   const { bytes, name } = file;
-  let model = parseModel(bytes, { name, preprocess: preset ?? file.shipped?.preprocess });
+  let model = parseModel(bytes, { name, preprocess: preset ?? file.known?.preprocess });
   const { mean, std, order, range } = options;
   if (mean || std || order || range) {
     const { preprocess: asked } = model;
@@ -118,12 +110,12 @@ function pair(range: readonly number[]): [number, number] {
 
 function labelsFor(
   model: Model,
-  { folder, shipped }: ModelFile,
+  { folder, known }: ModelFile,
   given: readonly string[] | undefined,
 ): Pick<OpenModel, 'labels' | 'labelSource'> {
   if (given) return { labels: fitLabels(given, model.classes), labelSource: '--labels' };
   if (model.labels.length > 0) return { labels: model.labels, labelSource: 'the file' };
-  if (shipped?.labels) return { labels: shipped.labels, labelSource: 'the registry' };
+  if (known?.labels) return { labels: fitLabels(known.labels, model.classes), labelSource: 'the registry' };
   for (const file of folder === undefined ? [] : candidates(folder)) {
     if (!existsSync(file)) continue;
     try {

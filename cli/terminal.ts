@@ -72,3 +72,42 @@ export class Progress {
     this.bar?.stop();
   }
 }
+
+/** The same for bytes that arrive: how many of how many, and how fast. */
+export class ByteProgress {
+  private bar?: SingleBar;
+  private readonly began = performance.now();
+  private spoke = performance.now();
+
+  constructor(private readonly what: string) {}
+
+  /** `total` is absent where nobody knows it; then there is no bar, only the count. */
+  update(received: number, total?: number): void {
+    const seconds = (performance.now() - this.began) / 1000;
+    const speed = seconds > 0.2 ? `, ${byteCount(received / seconds)}/s` : '';
+    const note = `${byteCount(received)}${total === undefined ? '' : ` of ${byteCount(total)}`}${speed}`;
+    if (process.stderr.isTTY) {
+      this.bar ??= this.start(total);
+      this.bar.update(Math.min(received, total ?? 0), { note });
+      return;
+    }
+    if (performance.now() - this.spoke < LINE_MILLIS) return;
+    this.spoke = performance.now();
+    process.stderr.write(`${this.what}  ${note}\n`);
+  }
+
+  stop(): void {
+    this.bar?.stop();
+    this.bar = undefined;
+  }
+
+  private start(total?: number): SingleBar {
+    const format = total === undefined ? `${this.what}  {note}` : `${this.what} {bar}  {note}`;
+    const bar = new SingleBar(
+      { format, stream: process.stderr, hideCursor: true, clearOnComplete: true },
+      Presets.shades_classic,
+    );
+    bar.start(total ?? 0, 0, { note: '' });
+    return bar;
+  }
+}

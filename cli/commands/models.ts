@@ -1,25 +1,34 @@
-// models.ts: `facet models`: the networks that come with Facet.
+// models.ts: `facet models`: the networks that are known by name: those that come with Facet and those that are fetched.
 
 import type { Command } from 'commander';
 import { existsSync, readFileSync } from 'node:fs';
 import { parseModel, shippedModels } from '../../src/index.ts';
+import { cacheFolder, FileCache } from '../cache.ts';
+import { isCached, knownModels } from '../download.ts';
 import { inProject } from '../project.ts';
 import { report } from '../session.ts';
-import { grouped, table } from '../terminal.ts';
+import { byteCount, grouped, table } from '../terminal.ts';
+
+interface ModelsOptions {
+  readonly json?: boolean;
+  readonly clearCache?: boolean;
+}
 
 export function addModels(program: Command): void {
   program
     .command('models')
-    .description('networks that come with Facet, by the names that MODEL takes')
+    .description('networks by the names that MODEL takes: those that come with Facet, and those that it fetches')
+    .option('--clear-cache', 'remove all fetched networks from the cache')
     .option('--json', 'print one JSON object on standard output and nothing else there')
-    .action((options: { json?: boolean }) => listModels(options.json));
+    .action((options: ModelsOptions) => (options.clearCache ? clearCache(options.json) : listModels(options.json)));
 }
 
-function listModels(asJson: boolean | undefined): void {
-  const models = shippedModels
+const shipped = () =>
+  shippedModels
     .filter(({ file }) => existsSync(inProject(file)))
-    .map(({ id, file, description, accuracy, preprocess, labels, input }) => {
-      const model = parseModel(readFileSync(inProject(file)), { name: id, preprocess, labels });
+    .map(({ id, file, description, accuracy, preprocess, labels, input, licence }) => {
+      const bytes = readFileSync(inProject(file));
+      const model = parseModel(bytes, { name: id, preprocess, labels });
       return {
         id,
         description,
@@ -29,22 +38,46 @@ function listModels(asJson: boolean | undefined): void {
         classes: model.classes,
         labels: model.labels,
         parameters: model.parameters,
+        where: 'shipped',
+        bytes: bytes.length,
+        licence,
       };
     });
+
+const fetchable = () => knownModels().map((model) => ({ ...model, where: isCached(model) ? 'cached' : 'to fetch' }));
+
+function listModels(asJson: boolean | undefined): void {
+  const models = [...shipped(), ...fetchable()];
   const text = () =>
-    table(
-      [
-        ['name', 'input', 'classes', 'parameters', 'accuracy', 'what'],
-        ...models.map(({ id, input, classes, parameters, accuracy, description }) => [
-          id,
-          input.join('x'),
-          String(classes),
-          grouped(parameters),
-          accuracy,
-          description,
-        ]),
-      ],
-      [2, 3],
-    );
-  report(asJson, () => ({ models }), text);
+    [
+      table(
+        [
+          ['name', 'where', 'size', 'input', 'classes', 'licence', 'accuracy', 'what'],
+          ...models.map(({ id, where, bytes, input, classes, licence, accuracy, description }) => [
+            id,
+            where,
+            bytes === undefined ? '' : byteCount(bytes),
+            input?.join('x') ?? '',
+            classes === undefined ? '' : grouped(classes),
+            licence,
+            accuracy ?? '',
+            description,
+          ]),
+        ],
+        [2, 4],
+      ),
+      '',
+      `What is fetched is kept in ${cacheFolder()}`,
+    ].join('\n');
+  report(asJson, () => ({ models, cache: cacheFolder() }), text);
+}
+
+function clearCache(asJson: boolean | undefined): void {
+  const cache = new FileCache();
+  const { files, bytes } = cache.clear();
+  report(
+    asJson,
+    () => ({ cache: cache.folder, removed: files, bytes }),
+    () => `${files} network${files === 1 ? '' : 's'} removed (${byteCount(bytes)}) from ${cache.folder}`,
+  );
 }

@@ -1,6 +1,16 @@
 // index.ts: the door of this layer: opening networks, preparing pictures, naming classes.
 
 export { ModelError } from './error.ts';
+export {
+  type CacheEntry,
+  cacheKey,
+  type Download,
+  type DownloadOptions,
+  downloadModel,
+  type ModelCache,
+  sha256Of,
+} from './download.ts';
+export { DownloadError, type DownloadFailure, isWebAddress, LARGEST_FILE, shownAddress } from './http.ts';
 export { cifar10Labels, findLabel, labelFileNames, parseLabels, shortLabel } from './labels.ts';
 export { type LayerInfo, Model, type ModelOptions, parseModel, type Trace, type TraceOptions } from './model.ts';
 export { supportedOps } from './onnx/convert.ts';
@@ -22,5 +32,14 @@ export {
 } from './preprocess.ts';
 export { type Extent, layerFields, type ReceptiveField, receptiveFields } from './receptiveField.ts';
 export { inputSize, resample } from './resample.ts';
-export { findShipped, type ShippedModel, shippedModels, unknownModel } from './registry.ts';
+export {
+  findShipped,
+  parseRegistry,
+  publicModels,
+  type ShippedModel,
+  shippedModels,
+  unknownModel,
+  type WebModel,
+  webModels,
+} from './registry/index.ts';
 export { checkForward, type Forward, largestOf, Runner, softmaxOf } from './run.ts';

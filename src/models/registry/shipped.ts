@@ -1,23 +1,8 @@
-// registry.ts: the networks that come with the project, by the names that commands take in place of a path.
+// shipped.ts: the networks that come with the project.
 
-import { ModelError, nearest, quoted } from './error.ts';
-import { cifar10Labels } from './labels.ts';
-import { type Preprocess, presets } from './preprocess.ts';
-
-export interface ShippedModel {
-  readonly id: string;
-  /** Path from the root of the project. */
-  readonly file: string;
-  readonly description: string;
-  /** Share of pictures it names right, and on which; how it was measured stands in assets/README.md. */
-  readonly accuracy: string;
-  /** Undefined where the file says it itself. */
-  readonly preprocess?: Preprocess;
-  /** Undefined where the file says them itself. */
-  readonly labels?: readonly string[];
-  /** [channels, height, width]. */
-  readonly input: readonly [number, number, number];
-}
+import { cifar10Labels } from '../labels.ts';
+import { presets } from '../preprocess.ts';
+import type { ShippedModel } from './types.ts';
 
 export const shippedModels: readonly ShippedModel[] = [
   {
@@ -26,6 +11,7 @@ export const shippedModels: readonly ShippedModel[] = [
     description: 'ten classes of drawn textures and shapes, trained by this project on pictures it draws itself',
     accuracy: '99.6 % of held-out drawings',
     input: [3, 64, 64],
+    licence: 'MIT',
   },
   {
     id: 'cifar10-twin-standard',
@@ -35,6 +21,7 @@ export const shippedModels: readonly ShippedModel[] = [
     preprocess: { ...presets.unit, source: 'registry' },
     labels: cifar10Labels,
     input: [3, 32, 32],
+    licence: 'MIT',
   },
   {
     id: 'cifar10-twin-robust',
@@ -44,19 +31,9 @@ export const shippedModels: readonly ShippedModel[] = [
     preprocess: { ...presets.unit, source: 'registry' },
     labels: cifar10Labels,
     input: [3, 32, 32],
+    licence: 'MIT',
   },
 ];
 
 /** The shipped network of that name; undefined where the text is something else, such as a path. */
 export const findShipped = (id: string): ShippedModel | undefined => shippedModels.find((model) => model.id === id);
-
-/** For a text that is neither a file nor a shipped network. */
-export function unknownModel(text: string): ModelError {
-  const near = nearest(
-    text,
-    shippedModels.map(({ id }) => id),
-  );
-  return new ModelError(
-    `"${text}" is neither a file nor a network that comes with Facet. The nearest names are ${quoted(near)}; \`facet models\` lists all.`,
-  );
-}
