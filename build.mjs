@@ -74,7 +74,12 @@ export async function buildBench() {
 }
 
 export const buildTraining = () =>
-  bundle({ ...forNode, entryPoints: ['scripts/train-drawings.ts'], outfile: 'dist/train-drawings.mjs' });
+  bundle({
+    ...forNode,
+    entryPoints: ['scripts/train-drawings.ts', 'scripts/add-self-test.ts'],
+    outdir: 'dist',
+    outExtension: { '.js': '.mjs' },
+  });
 
 /** The test files of one kind (`node`, `gpu`, `page`) whose path contains one of `filters`, relative to the root. */
 export function testFiles(kind, folder = 'tests', filters = ['']) {

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { openNodeDevice } from '../src/engine/gpu/dawn.node.ts';
+import { parseModel, withSelfTest } from '../src/models/index.ts';
 import { decodeCheckpoint, encodeCheckpoint } from '../src/training/checkpoint.ts';
 import { drawingsFile, drawingsTrainer, drawingsTraining, heldOutDrawings } from '../src/training/drawingsNetwork.ts';
 import { type Progress, Trainer, train } from '../src/training/train.ts';
@@ -56,7 +57,8 @@ console.log(`training on ${device.adapter.name}: ${steps} steps of ${trainer.bat
 try {
   await train(trainer, { ...drawingsTraining, steps, from, onProgress: report, signal: stop.signal });
   const accuracy = await trainer.accuracy(heldOutDrawings, FINAL_COUNT);
-  const file = drawingsFile(await trainer.states());
+  const bytes = drawingsFile(await trainer.states());
+  const file = withSelfTest(bytes, parseModel(bytes, { name: 'drawings' }));
   save(output, file);
   rmSync(checkpoint, { force: true });
   console.log(`${output}: ${file.length} bytes, ${(100 * accuracy).toFixed(2)} % of ${FINAL_COUNT} held-out drawings`);

@@ -5,6 +5,31 @@ export class ModelError extends Error {
   override name = 'ModelError';
 }
 
+/** A node of a file that stands in the way of opening it. */
+export interface NodeProblem {
+  /** Name of the node, or of what it makes where it has none. */
+  readonly node: string;
+  readonly op: string;
+  /** Of the operator; empty for ONNX's own. */
+  readonly domain: string;
+  /** What is wrong, as the rest of a sentence about the node: `is no operator that Facet knows`. */
+  readonly why: string;
+}
+
+/** A whole file whose network holds nodes that cannot be computed. */
+export class UnsupportedModelError extends ModelError {
+  override name = 'UnsupportedModelError';
+
+  constructor(
+    message: string,
+    readonly problems: readonly NodeProblem[],
+    /** Names of the layers that do not depend on those nodes. */
+    readonly layers: readonly string[],
+  ) {
+    super(message);
+  }
+}
+
 /** How many characters must be inserted, deleted or replaced to turn one text into the other (Levenshtein). */
 export function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);

@@ -4,7 +4,14 @@
 import { ModelError } from './error.ts';
 import type { ModelInput } from './onnx/input.ts';
 import type { OnnxModel, OnnxNode } from './onnx/proto.ts';
-import { type ChannelOrder, checkPreprocess, findPreset, type Preprocess, presets } from './preprocess.ts';
+import {
+  type ChannelOrder,
+  checkPreprocess,
+  findPreset,
+  type Preprocess,
+  presets,
+  takesPictures,
+} from './preprocess.ts';
 
 /** Metadata key under which Facet writes {order, range, mean, std, size} as JSON. */
 export const PREPROCESS_KEY = 'facet.preprocess';
@@ -15,6 +22,7 @@ export function guessPreprocess(
   nodes: readonly OnnxNode[],
   classes: number,
 ): Preprocess {
+  if (!takesPictures(input.channels)) return { order: 'raw', range: [0, 1], mean: [0], std: [1], source: 'default' };
   const own = file.metadata.get(PREPROCESS_KEY);
   const text = file.metadata.get('input');
   const said = own ? fromOwnMetadata(own) : text ? fromText(text, input.channels) : undefined;

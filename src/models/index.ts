@@ -1,6 +1,8 @@
 // index.ts: the door of this layer: opening networks, preparing pictures, naming classes.
 
-export { ModelError } from './error.ts';
+export { type LayerBlock, layerBlocks } from './blocks.ts';
+export { type MemoryOptions, memoryReport, type MemoryReport, type RunMemory } from './memory.ts';
+export { ModelError, type NodeProblem, UnsupportedModelError } from './error.ts';
 export {
   type CacheEntry,
   cacheKey,
@@ -28,6 +30,7 @@ export {
   preprocessPixels,
   preprocessRgb,
   presets,
+  takesPictures,
   unpreprocess,
 } from './preprocess.ts';
 export { type Extent, layerFields, type ReceptiveField, receptiveFields } from './receptiveField.ts';
@@ -43,3 +46,13 @@ export {
   webModels,
 } from './registry/index.ts';
 export { checkForward, type Forward, largestOf, Runner, softmaxOf } from './run.ts';
+export {
+  patternInput,
+  SELF_TEST_KEY,
+  type SelfTest,
+  type SelfTestResult,
+  selfTest,
+  storedSelfTest,
+  withSelfTest,
+  zooSelfTest,
+} from './selfTest.ts';

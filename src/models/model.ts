@@ -6,7 +6,7 @@ import { reshape } from '../engine/ops/index.ts';
 import { opDef } from '../kernels/index.ts';
 import { sizeOf } from '../kernels/shape.ts';
 import type { Shape } from '../kernels/types.ts';
-import { ModelError, nearest, quoted } from './error.ts';
+import { ModelError, nearest, quoted, UnsupportedModelError } from './error.ts';
 import { fitLabels, labelsFromMetadata } from './labels.ts';
 import { nodeTitle, type Parameter, type TraceState } from './onnx/context.ts';
 import { isSupported, neededFor, type Problem, traceNodes, type TracedNode } from './onnx/convert.ts';
@@ -15,7 +15,7 @@ import type { Layout } from './onnx/layout.ts';
 import { Fixed, type Operand, TensorCache, Traced } from './onnx/operand.ts';
 import { decodeModel, type OnnxModel, type OnnxNode } from './onnx/proto.ts';
 import { guessPreprocess } from './guess.ts';
-import type { Preprocess } from './preprocess.ts';
+import { checkPreprocess, type Preprocess } from './preprocess.ts';
 
 export interface LayerInfo {
   /** Name of the node's output in the file: what people call the layer. */
@@ -95,7 +95,7 @@ export class Model {
 
   constructor(
     private readonly file: OnnxModel,
-    options: ModelOptions,
+    private readonly options: ModelOptions,
   ) {
     const { graph } = file;
     this.name = options.name ?? 'model';
@@ -146,6 +146,12 @@ export class Model {
       layoutOf: (name) => traced(name).layout,
       parameters: state.parameters,
     };
+  }
+
+  /** The same network with its pictures prepared in another way. Throws where that does not fit its channels. */
+  withPreprocess(preprocess: Preprocess): Model {
+    this.within(() => checkPreprocess(preprocess, this.input.channels));
+    return new Model(this.file, { ...this.options, preprocess });
   }
 
   /** The layer that people mean by a name: that of its output, or of its node where only one makes it. */
@@ -237,11 +243,17 @@ export class Model {
     const values = this.startingValues(x);
     const problems: Problem[] = [];
     const traced = traceNodes(this.nodes, values, this.newState(x, false), problems);
-    if (problems.length) throw this.error(describeProblems(problems));
+    const layers = traced.flatMap((node) => layerInfo(node, graph, values));
+    if (problems.length) {
+      throw new UnsupportedModelError(
+        this.error(describeProblems(problems)).message,
+        problems.map(({ node, why }) => ({ node: nodeTitle(node), op: node.op, domain: node.domain, why })),
+        layers.map(({ name }) => name),
+      );
+    }
     const logits = values.get(this.logitsName);
     if (!(logits instanceof Traced))
       throw this.error(`has an output, "${this.outputName}", that does not depend on its input.`);
-    const layers = traced.flatMap((node) => layerInfo(node, graph, values));
     return { layers, classes: sizeOf(logits.shape.slice(1)) };
   }
 

@@ -7,7 +7,8 @@ import { add, matmul, mul } from '../engine/ops/index.ts';
 import { ModelError } from './error.ts';
 import { resample } from './resample.ts';
 
-export type ChannelOrder = 'RGB' | 'BGR' | 'gray';
+/** `raw` where the channels are no colours: such a network takes arrays, and no picture can be given to it. */
+export type ChannelOrder = 'RGB' | 'BGR' | 'gray' | 'raw';
 
 export interface Preprocess {
   /** Order of the network's channels; `gray` is one channel, the luma of the picture. */
@@ -70,11 +71,26 @@ export function findPreset(name: string): Preprocess {
   throw new ModelError(`there is no preprocessing "${name}". Give one of ${Object.keys(presets).join(', ')}.`);
 }
 
-export const channelsOf = ({ order }: Preprocess): number => (order === 'gray' ? 1 : 3);
+function channelsOf({ order }: Preprocess): number {
+  if (order !== 'raw') return order === 'gray' ? 1 : 3;
+  throw new ModelError(
+    'the channels of this network are no colours, so no picture can be given to it, nor made of its input. ' +
+      'The command line takes arrays (.npy) and writes them (--raw).',
+  );
+}
+
+/** Whether pictures can be given to a network of so many channels. */
+export const takesPictures = (channels: number): boolean => channels === 1 || channels === 3;
 
 /** Throws unless the numbers make sense for a network of so many channels. */
 export function checkPreprocess(preprocess: Preprocess, channels: number): void {
   const { mean, std, range } = preprocess;
+  if (!takesPictures(channels)) {
+    if (preprocess.order === 'raw') return;
+    throw new ModelError(
+      `the network takes ${channels} channels, which are no colours: no preprocessing of pictures fits it. Leave it out.`,
+    );
+  }
   if (channelsOf(preprocess) !== channels) {
     throw new ModelError(
       `the preprocessing gives ${channelsOf(preprocess)} channels (${preprocess.order}), the network takes ${channels}. ` +

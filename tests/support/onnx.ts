@@ -74,6 +74,13 @@ function writeTensor(tensor: TestTensor, pbf: PbfWriter): void {
   if (tensor.external) pbf.writeVarintField(14, 1);
 }
 
+/** The bytes of a tensor in a file of its own. */
+export function encodeTensor(tensor: TestTensor): Uint8Array {
+  const pbf = new PbfWriter();
+  writeTensor(tensor, pbf);
+  return pbf.finish();
+}
+
 function writeAttribute([name, value]: [string, TestAttribute], pbf: PbfWriter): void {
   pbf.writeStringField(1, name);
   if (typeof value === 'number') {

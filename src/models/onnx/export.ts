@@ -50,6 +50,17 @@ export function encodeModel(model: ExportModel): Uint8Array {
   return writer.finish().slice();
 }
 
+/** A file with one more entry in its metadata: fields of a message may come in any order, so it is put at the end. */
+export function appendMetadata(file: Uint8Array, key: string, value: string): Uint8Array {
+  const writer = new PbfWriter();
+  writer.writeMessage(14, writeEntry, [key, value]);
+  const entry = writer.finish();
+  const result = new Uint8Array(file.length + entry.length);
+  result.set(file);
+  result.set(entry, file.length);
+  return result;
+}
+
 function checkNames({ name, nodes, weights, input, output }: ExportModel): void {
   const known = new Set([input.name, ...weights.keys()]);
   for (const node of nodes) {

@@ -185,6 +185,20 @@ export function decodeModel(bytes: Uint8Array, name: string): OnnxModel {
   }
 }
 
+/** Decodes a tensor that is a file of its own (TensorProto); `name` is how errors call it. */
+export function decodeTensor(bytes: Uint8Array, name: string): OnnxTensor {
+  const reader = new Reader(bytes);
+  try {
+    const tensor = readTensorFields(reader, (field) => reader.message(bytes.length, field));
+    tensor.check();
+    return tensor;
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error);
+    if (error instanceof ModelError) throw new ModelError(`${name}: ${what}`);
+    throw new ModelError(`${name} is no whole tensor: a part ${what}. Download it again.`);
+  }
+}
+
 function readModel(reader: Reader, size: number): OnnxModel {
   let irVersion = 0;
   let producer = '';
@@ -287,10 +301,14 @@ function readAttribute(reader: Reader, end: number): OnnxAttribute & { name: str
   return { name, ...one, floats, ints, hasGraph };
 }
 
-function readTensor(reader: Reader, end: number): OnnxTensor {
+const readTensor = (reader: Reader, end: number): OnnxTensor =>
+  readTensorFields(reader, (field) => reader.nested(end, field));
+
+/** `read` calls back for each field of the message. */
+function readTensorFields(reader: Reader, read: (field: (tag: number, end: number) => void) => void): OnnxTensor {
   const shape: number[] = [];
   const fields: TensorFields = { name: '', type: 0, shape, floats: [], integers: [], doubles: [], isExternal: false };
-  reader.nested(end, (tag, stop) => {
+  read((tag, stop) => {
     if (tag === 1) reader.integers(stop, shape);
     else if (tag === 2) fields.type = reader.integer(stop);
     else if (tag === 4) reader.floats(stop, fields.floats);
