@@ -122,8 +122,9 @@ export class Explainer {
     const target = this.chosen ?? probabilities.indexOf(Math.max(...probabilities));
     this.findings.classes(probabilities, target);
 
-    prepared.gradient ??= await methods.gradient.prepare(this.device, model, inputShape);
-    const slope = finite(await prepared.gradient.attribute({ input, inputShape, target }));
+    const context = { device: this.device, model, size };
+    prepared.gradient ??= await methods.gradient.prepare(context);
+    const slope = finite(await prepared.gradient.attribute({ input, target }));
     const slopes = sumChannels(slope.values, slope.shape);
     this.findings.gradient({ pixels: colorize(slopes, size, 'diverging'), range: range(slopes) });
     await nextFrame();
@@ -131,10 +132,10 @@ export class Explainer {
     if (!prepared.cam || prepared.camLayer !== camLayer) {
       prepared.cam?.dispose();
       prepared.cam = undefined;
-      prepared.cam = await methods['grad-cam'].prepare(this.device, model, inputShape, camLayer);
+      prepared.cam = await methods['grad-cam'].prepare({ ...context, layer: camLayer });
       prepared.camLayer = camLayer;
     }
-    const cam = finite(await prepared.cam.attribute({ input, inputShape, target }));
+    const cam = finite(await prepared.cam.attribute({ input, target }));
     const [, , height, width] = cam.shape;
     const heat = colorize(resizeBilinear(cam.values, [height, width], size), size, 'sequential');
     this.findings.cam({ pixels: overlay(shown, heat, CAM_OPACITY), range: range(cam.values), layer: cam.layer });

@@ -16,15 +16,21 @@ export { printComputation, printPlan } from './engine/print.ts';
 export { OpError } from './kernels/types.ts';
 export * from './models/index.ts';
 export { drawing, drawingClasses } from './training/drawings.ts';
-export {
-  type AttributionRequest,
-  type Attributor,
-  findMethod,
-  type Method,
-  type MethodName,
-  methods,
-} from './viz/attribution/methods.ts';
+export { type Baseline, makeBaseline } from './viz/attribution/baseline.ts';
+export { type FeatureMap, gridFeatures, maskFeatures, pixelFeatures, spread } from './viz/attribution/features.ts';
+export type { AttributionRequest, Attributor, Method } from './viz/attribution/method.ts';
+export { findMethod, type MethodName, methods } from './viz/attribution/methods.ts';
+export { type Option, type OptionsOf, type OptionTable, withDefaults } from './viz/attribution/options.ts';
 export type { Attribution } from './viz/attribution/result.ts';
+export {
+  type Context,
+  parseUnit,
+  type ScoreKind,
+  scoreKinds,
+  showUnit,
+  type Subject,
+  type Unit,
+} from './viz/attribution/subject.ts';
 export * as objectives from './viz/features/objectives.ts';
 export { Objective } from './viz/features/objectives.ts';
 export { ObjectiveError, parseObjective } from './viz/features/parse.ts';
@@ -38,6 +44,7 @@ export {
   Visualization,
   type VisualizationOptions,
 } from './viz/features/visualization.ts';
+export { type AttributionMap, attributionMap } from './viz/render/attributionMap.ts';
 export {
   colorize,
   type Colormap,

@@ -4,26 +4,31 @@ import { type Command, Option } from 'commander';
 import {
   type Attribution,
   type Attributor,
+  attributionMap,
   checkForward,
   type Device,
   findLabel,
-  findMethod,
   largestOf,
+  type Method,
   type MethodName,
   type Model,
   methods,
   overlayMap,
+  parseUnit,
   resizeBilinear,
   Runner,
+  type ScoreKind,
+  scoreKinds,
+  showUnit,
   toPixels,
 } from '../../src/index.ts';
-import { sumChannels } from '../../src/viz/render/maps.ts';
 import { CommandError, UsageError } from '../errors.ts';
 import { checkOutputs, withSuffix, writeWhole } from '../files.ts';
 import { concatRows, readInputs, type Row } from '../inputs.ts';
+import { methodFlags, methodHelp, readMethodOptions } from '../methodOptions.ts';
 import { className, openModel } from '../model.ts';
 import { encodeNpy } from '../npy.ts';
-import { inputOptions, type ModelOptions, modelOptions, onOff, seedOption } from '../options.ts';
+import { inputOptions, type ModelOptions, modelOptions, seedOption } from '../options.ts';
 import { pictureName, writePicture } from '../pictures.ts';
 import { report, withDevice } from '../session.ts';
 import { duration, Progress } from '../terminal.ts';
@@ -33,31 +38,38 @@ interface AttributeOptions extends ModelOptions {
   readonly method: MethodName;
   readonly target?: string;
   readonly layer?: string;
-  readonly relu?: boolean;
-  readonly abs?: boolean;
+  readonly of?: string;
+  readonly score: ScoreKind;
   readonly output?: string;
   readonly raw?: string;
 }
 
 export function addAttribute(program: Command): void {
-  const listed = Object.entries(methods).map(([name, { description }]) => `  ${name.padEnd(12)}${description}`);
   const command = modelOptions(inputOptions(program.command('attribute <model>')))
     .description('where in a picture the evidence for a class lies')
     .addOption(new Option('--method <name>', 'how it is found').choices(Object.keys(methods)).makeOptionMandatory())
     .option('--target <class>', 'number or label of the class that is explained; by default the likeliest')
+    .option('--of <unit>', 'explain a unit in place of a class: layer:channel or layer:channel@x,y')
+    .addOption(
+      new Option('--score <kind>', 'explain the logit of the class or its probability')
+        .choices(scoreKinds)
+        .default('logit'),
+    )
     .option(
       '--layer <name>',
-      'layer whose activations are explained (grad-cam; by default the last one with an extent)',
+      'attribute to the activations of this layer; by default to the input, and for CAM methods to the last layer with an extent',
     )
-    .addOption(onOff('--relu', 'keep only what speaks for the class (grad-cam; by default on)'))
-    .option('--abs', 'magnitudes in place of signed numbers (gradient)')
     .option(
       '--output <file>',
       'heat map laid over the picture; with several inputs FILE-0.png, FILE-1.png, …',
       pictureName,
     )
-    .option('--raw <file>', 'the numbers, .npy: gradient [N,C,H,W]; grad-cam [N,1,h,w] at the size of the layer')
-    .addHelpText('after', `\nMethods:\n${listed.join('\n')}`)
+    .option(
+      '--raw <file>',
+      'the numbers, .npy: [N,C,H,W] over the input, [N,1,h,w] at the size of the layer for CAM methods, [N,features] for features',
+    );
+  methodFlags(command)
+    .addHelpText('after', () => `\n${methodHelp()}`)
     .action((argument, _, command) => attribute(argument, command.optsWithGlobals()));
   seedOption(command);
 }
@@ -69,13 +81,16 @@ interface Target {
 }
 
 async function attribute(argument: string, options: AttributeOptions): Promise<void> {
-  const method = findMethod(options.method);
-  for (const name of ['layer', 'relu', 'abs'] as const) {
-    if (options[name] !== undefined && !method.options.includes(name)) {
-      throw new UsageError(`--${name} means nothing to ${options.method}. Leave it out.`);
-    }
+  const method: Method = methods[options.method];
+  if (options.layer !== undefined && !method.takesLayer) {
+    throw new UsageError(`--layer means nothing to ${options.method}. Leave it out.`);
+  }
+  if (options.of !== undefined && options.target !== undefined) {
+    throw new UsageError('--of explains a unit and --target a class. Give one of them.');
   }
   const { model, labels } = await openModel(argument, options);
+  const settings = readMethodOptions(options.method, options as never, model);
+  const unit = options.of === undefined ? undefined : parseUnit(options.of, model);
   const given = options.target === undefined ? undefined : findLabel(labels, options.target, model.classes);
   const rows = await readInputs(options.input, model, options.size);
   const layers = options.layer === undefined ? [] : [options.layer];
@@ -87,23 +102,29 @@ async function attribute(argument: string, options: AttributeOptions): Promise<v
   checkOutputs(options.output, options.raw);
 
   const { results, adapter } = await withDevice(options, async (device) => {
-    const progress = new Progress(options.method, rows.length);
-    const bench = new Bench(device, model, options);
+    const bench = new Bench(device, model, (size) =>
+      method.prepare(
+        { device, model, size, unit, layer: options.layer, scoreKind: options.score, seed: options.seed },
+        settings,
+      ),
+    );
     try {
-      const results: { row: Row; target: Target; attribution: Attribution }[] = [];
-      for (const row of rows) {
-        const index = given ?? (await bench.likeliest(row));
-        const target: Target = {
-          class: index,
-          label: className(labels, index),
-          chosen: given === undefined ? 'likeliest' : 'given',
-        };
-        results.push({ row, target, attribution: await bench.attribute(row, index) });
-        progress.update(results.length);
+      const results: { row: Row; target?: Target; attribution: Attribution }[] = [];
+      for (const [k, row] of rows.entries()) {
+        const index = unit ? undefined : (given ?? (await bench.likeliest(row)));
+        const target: Target | undefined =
+          index === undefined
+            ? undefined
+            : {
+                class: index,
+                label: className(labels, index),
+                chosen: given === undefined ? 'likeliest' : 'given',
+              };
+        const title = rows.length > 1 ? `${options.method} ${k + 1}/${rows.length}` : options.method;
+        results.push({ row, target, attribution: await bench.attribute(row, index, title) });
       }
       return { results, adapter: device.adapter.name };
     } finally {
-      progress.stop();
       bench.dispose();
     }
   });
@@ -113,7 +134,7 @@ async function attribute(argument: string, options: AttributeOptions): Promise<v
   if (output !== undefined) {
     for (const [k, { row, attribution }] of results.entries()) {
       const file = results.length > 1 ? withSuffix(output, k) : output;
-      files.push(await writePicture(file, draw(row, attribution, options)));
+      files.push(await writePicture(file, draw(row, attribution)));
     }
   }
   if (raw !== undefined) {
@@ -125,30 +146,39 @@ async function attribute(argument: string, options: AttributeOptions): Promise<v
   const described = results.map(({ row, target, attribution }) => ({
     input: row.source,
     target,
+    unit: options.of,
     ...(attribution.layer === undefined ? {} : { layer: attribution.layer }),
     value: attribution.score,
+    ...(attribution.baselineScore === undefined ? {} : { baselineValue: attribution.baselineScore }),
     ...(attribution.delta === undefined ? {} : { delta: attribution.delta }),
+    ...(attribution.standardErrors ? { standardError: largest(attribution.standardErrors) } : {}),
     evaluations: attribution.evaluations,
     milliseconds: attribution.millis,
     shape: attribution.shape,
+    minimum: extreme(attribution.values, Math.min),
+    maximum: extreme(attribution.values, Math.max),
   }));
   const json = () => ({
     model: argument,
     adapter,
     seed: options.seed,
     method: options.method,
+    options: settings,
     ...(described.length === 1 ? described[0] : {}),
     results: described,
     files,
   });
   const text = () =>
     [
-      ...described.map(({ input, target, layer, value, delta, evaluations, milliseconds }) =>
+      ...described.map(({ input, target, layer, value, delta, standardError, evaluations, milliseconds, ...each }) =>
         [
-          `${input}: ${options.method} of ${target.label} (${target.class}, ${target.chosen})`,
+          `${input}: ${options.method} of `,
+          target ? `${target.label} (${target.class}, ${target.chosen})` : unit && showUnit(unit),
           layer === undefined ? '' : ` at ${layer}`,
           `: value ${value.toFixed(4)}`,
           delta === undefined ? '' : `, delta ${delta.toExponential(2)}`,
+          standardError === undefined ? '' : `, standard error up to ${standardError.toExponential(2)}`,
+          `, from ${each.minimum.toPrecision(3)} to ${each.maximum.toPrecision(3)}`,
           `, ${evaluations} ${evaluations === 1 ? 'evaluation' : 'evaluations'}, ${duration(milliseconds)} on ${adapter}`,
         ].join(''),
       ),
@@ -156,6 +186,10 @@ async function attribute(argument: string, options: AttributeOptions): Promise<v
     ].join('\n');
   report(options.json, json, text);
 }
+
+const extreme = (values: Float32Array, pick: (a: number, b: number) => number): number =>
+  values.reduce((a, b) => pick(a, b));
+const largest = (values: Float32Array): number => extreme(values, Math.max);
 
 /** The programs of one attribution run: one for each size of input. */
 class Bench {
@@ -165,29 +199,32 @@ class Bench {
   constructor(
     private readonly device: Device,
     private readonly model: Model,
-    private readonly options: AttributeOptions,
+    private readonly prepare: (size: readonly [number, number]) => Promise<Attributor>,
   ) {}
 
-  private shapeOf({ size }: Row): number[] {
-    return [1, ...size, this.model.input.channels];
+  async likeliest({ size, data }: Row): Promise<number> {
+    const shape = [1, ...size, this.model.input.channels];
+    const runner = this.runners.get(size.join()) ?? (await Runner.create(this.device, this.model, shape));
+    this.runners.set(size.join(), runner);
+    return largestOf((await runner.run(data)).output.data, 1)[0];
   }
 
-  async likeliest(row: Row): Promise<number> {
-    const shape = this.shapeOf(row);
-    const runner = this.runners.get(shape.join()) ?? (await Runner.create(this.device, this.model, shape));
-    this.runners.set(shape.join(), runner);
-    const { output } = await runner.run(row.data);
-    return largestOf(output.data, 1)[0];
-  }
-
-  async attribute(row: Row, target: number): Promise<Attribution> {
-    const { method, layer, relu, abs } = this.options;
-    const inputShape = this.shapeOf(row);
-    const key = inputShape.join();
-    const attributor =
-      this.attributors.get(key) ?? (await findMethod(method).prepare(this.device, this.model, inputShape, layer));
-    this.attributors.set(key, attributor);
-    return attributor.attribute({ input: row.data, inputShape, target, layer, relu, abs });
+  async attribute({ size, data }: Row, target: number | undefined, title: string): Promise<Attribution> {
+    const attributor = this.attributors.get(size.join()) ?? (await this.prepare(size));
+    this.attributors.set(size.join(), attributor);
+    let bar: Progress | undefined;
+    try {
+      return await attributor.attribute({
+        input: data,
+        target,
+        progress: (done, total) => {
+          bar ??= new Progress(title, total);
+          bar.update(done);
+        },
+      });
+    } finally {
+      bar?.stop();
+    }
   }
 
   dispose(): void {
@@ -196,10 +233,9 @@ class Bench {
 }
 
 /** The map over the picture, at the size of the network's input. */
-function draw(row: Row, { values, shape, layer }: Attribution, { abs, relu = true }: AttributeOptions) {
+function draw(row: Row, attribution: Attribution) {
   const [H, W] = row.size;
-  const small = sumChannels(values, shape);
-  const map = resizeBilinear(small, [shape[2], shape[3]], [H, W]);
-  const isSigned = layer === undefined ? !abs : !relu;
-  return overlayMap(toPixels(row.rgb(), [1, H, W, 3]), map, isSigned ? 'diverging' : 'sequential');
+  const { data, size } = attributionMap(attribution, row.size);
+  const map = resizeBilinear(data, size, [H, W]);
+  return overlayMap(toPixels(row.rgb(), [1, H, W, 3]), map, attribution.signed ? 'diverging' : 'sequential');
 }

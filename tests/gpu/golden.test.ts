@@ -5,12 +5,12 @@ import { gradient } from '../../src/autodiff/gradient.ts';
 import { type Device, openDevice } from '../../src/engine/gpu/device.ts';
 import { compile, type Program } from '../../src/engine/gpu/program.ts';
 import { computation, Graph, type Value } from '../../src/engine/graph.ts';
-import { abs, reduceMax, slice, sum } from '../../src/engine/ops/index.ts';
+import { abs, mul, reduceMax, slice, sum } from '../../src/engine/ops/index.ts';
 import { type Model, parseModel } from '../../src/models/model.ts';
 import { fromFileLayout, toFileLayout } from '../../src/models/onnx/layout.ts';
 import { preprocessPixels } from '../../src/models/preprocess.ts';
 import { gradCam } from '../../src/viz/attribution/gradCam.ts';
-import { oneHot, traceTarget } from '../../src/viz/attribution/target.ts';
+import { oneHot } from '../../src/viz/attribution/subject.ts';
 import { close } from '../support/close.ts';
 import { fetchArray, fetchBytes, fetchManifest, fetchPixels } from '../support/fetch.ts';
 import type { Golden } from '../support/shared.ts';
@@ -87,6 +87,9 @@ async function withPathThrough(
   return dx.map((value, i) => value + share * own[i]);
 }
 
+/** The logit of the class that the input "target" picks. */
+const logitOf = (logits: Value): Value => sum(mul(logits, logits.graph.input('target', [logits.shape[1]])));
+
 const test = suite('recorded numbers');
 let device: Device;
 let manifest: Golden[];
@@ -120,7 +123,7 @@ for (const { file, tolerance, kink } of networks) {
     const graph = new Graph();
     const x = graph.input('x', first.shape);
     const trace = model.trace(x);
-    const [dx] = gradient(traceTarget(graph, trace.output), [x]);
+    const [dx] = gradient(logitOf(trace.output), [x]);
     const layers = [...new Set(rows.flatMap(({ layer }) => (layer ? [layer] : [])))];
     const outputs: Record<string, Value> = { logits: trace.output, dx };
     for (const layer of layers) outputs[layer] = trace.layer(layer);
@@ -147,8 +150,9 @@ for (const { file, tolerance, kink } of networks) {
     const model = await openModel(file);
     for (const row of manifest.filter((row) => row.model === file && row.what === 'grad_cam')) {
       const { data, shape } = await inputOf(row);
-      const attributor = await gradCam.prepare(device, model, shape, row.layer);
-      const map = await attributor.attribute({ input: data, inputShape: shape, target: row.target, relu: false });
+      const context = { device, model, size: [shape[1], shape[2]] as const, layer: row.layer };
+      const attributor = await gradCam.prepare(context, { relu: false });
+      const map = await attributor.attribute({ input: data, target: row.target });
       const expected = await fetchArray(`golden/${row.file}`);
       assert.equal([...map.shape], [...expected.shape], row.file);
       close(map.values, expected.data, { relative: tolerance }, row.file);

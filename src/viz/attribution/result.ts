@@ -2,17 +2,28 @@
 
 export interface Attribution {
   readonly method: string;
-  /** In the model file's own layout: [N,C,H,W] for maps over the input, [N,1,h,w] for maps over a layer. */
+  /** In the model file's own layout: [1,C,H,W] over the input, a layer's own shape over a layer, [1,features] for features. */
   readonly values: Float32Array;
   readonly shape: readonly number[];
-  readonly target: number;
-  /** The target's logit. */
+  /** Class that is explained; undefined where a unit is. */
+  readonly target?: number;
+  /** What is explained (the target's logit, or the unit), at the input. */
   readonly score: number;
+  /** The same at the baseline, where the method has one. */
+  readonly baselineScore?: number;
   /** Layer whose activations are explained, where it is not the input. */
   readonly layer?: string;
-  /** |Σ values - (f(x) - f(baseline))| where the method promises completeness. */
+  /** Feature of each pixel [H*W], where `values` are one a feature. */
+  readonly features?: Int32Array;
+  /** Σ values - (score - baselineScore), where the method promises that it is 0. */
   readonly delta?: number;
-  /** Runs of the network, forward or forward and backward. */
+  /** Standard error of each value, where they are estimated from samples. */
+  readonly standardErrors?: Float32Array;
+  /** Values may be negative, and their sign has a meaning: draw with a diverging colour map. */
+  readonly signed: boolean;
+  /** Runs of the network, forward or forward and backward, counted in pictures. */
   readonly evaluations: number;
   readonly millis: number;
+  /** Where chance takes part. */
+  readonly seed?: number;
 }

@@ -1,0 +1,108 @@
+// methodOptions.ts: flags of attribution methods, from the table of each: their help, and their texts as values.
+
+import { type Command, Option as Flag } from 'commander';
+import {
+  fromFileLayout,
+  type Method,
+  type MethodName,
+  type Model,
+  ModelError,
+  methods,
+  type Option,
+  type OptionTable,
+} from '../src/index.ts';
+import { CommandError, UsageError } from './errors.ts';
+import { readBytes } from './files.ts';
+import { decodeNpy } from './npy.ts';
+
+const entries = Object.entries(methods) as [MethodName, Method][];
+
+/** `deltaTolerance` -> `delta-tolerance` */
+const flagOf = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** Every option of any method, with the methods that know it. */
+function allOptions(): Map<string, { option: Option; names: string[] }> {
+  const all = new Map<string, { option: Option; names: string[] }>();
+  for (const [method, { options }] of entries) {
+    for (const [name, option] of Object.entries(options as OptionTable)) {
+      const known = all.get(name);
+      if (known) known.names.push(method);
+      else all.set(name, { option, names: [method] });
+    }
+  }
+  return all;
+}
+
+const MOST_NAMES = 3;
+
+/** Adds a flag for every option of any method; texts are read once the method is known. */
+export function methodFlags(command: Command): Command {
+  for (const [name, { option, names }] of allOptions()) {
+    const of = names.length > MOST_NAMES ? `${names.length} methods` : names.join(', ');
+    command.addOption(new Flag(`--${flagOf(name)} <${option.placeholder}>`, `${option.description} (${of})`));
+  }
+  return command;
+}
+
+const FAMILIES = { gradient: 'Gradients', cam: 'Class activation maps', perturbation: 'Perturbation' } as const;
+
+/** The methods by family, each with its options and their defaults. */
+export function methodHelp(): string {
+  const width = Math.max(...entries.map(([name]) => name.length)) + 2;
+  const families = Object.entries(FAMILIES).map(([family, title]) => {
+    const rows = entries
+      .filter(([, method]) => method.family === family)
+      .map(([name, { description, options }]) => {
+        const defaults = Object.entries(options as OptionTable).map(([option, { fallback }]) =>
+          `--${flagOf(option)} ${showDefault(fallback)}`.trim(),
+        );
+        const line = `  ${name.padEnd(width)}${description}`;
+        return defaults.length > 0 ? `${line}\n${' '.repeat(width + 4)}${defaults.join(' ')}` : line;
+      });
+    return rows.length > 0 ? `${title}:\n${rows.join('\n')}` : '';
+  });
+  return families.filter(Boolean).join('\n');
+}
+
+function showDefault(value: unknown): string {
+  if (value === undefined) return '…';
+  if (typeof value === 'boolean') return value ? 'on' : 'off';
+  return Array.isArray(value) ? value.join('x') : String(value);
+}
+
+/** The values of the flags that were given. Throws a `UsageError` for one that means nothing to the method. */
+export function readMethodOptions(
+  method: MethodName,
+  given: Readonly<Record<string, unknown>>,
+  model: Model,
+): Record<string, unknown> {
+  const { options }: Method = methods[method];
+  const values: Record<string, unknown> = {};
+  for (const name of allOptions().keys()) {
+    const text = given[name];
+    if (typeof text !== 'string') continue;
+    const option = Object.hasOwn(options, name) ? options[name] : undefined;
+    if (!option) throw new UsageError(`--${flagOf(name)} means nothing to ${method}. Leave it out.`);
+    try {
+      values[name] =
+        option.takesArray && /\.npy$/i.test(text) ? readArray(text, option.takesArray, model) : option.parse(text);
+    } catch (error) {
+      if (!(error instanceof ModelError)) throw error;
+      throw new UsageError(`--${flagOf(name)}: ${error.message}`);
+    }
+  }
+  return values;
+}
+
+function readArray(file: string, kind: 'picture' | 'pixels', { input, name }: Model): Float32Array {
+  const { data, shape } = decodeNpy(readBytes('the array', file), file);
+  if (kind === 'pixels') return data;
+  const four = shape.length === 3 ? [1, ...shape] : shape;
+  const channels = input.channelsLast ? four[3] : four[1];
+  if (four.length !== 4 || four[0] !== 1 || channels !== input.channels) {
+    throw new CommandError(
+      `"${file}" has the shape [${shape}], where one input of "${name}" is wanted: [1,${input.channels},H,W].`,
+    );
+  }
+  return fromFileLayout(data, input.channelsLast ? 'plain' : 'nhwc', four).data;
+}
