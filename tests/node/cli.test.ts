@@ -145,7 +145,7 @@ words('refuses wrong arguments with code 2', async () => {
     refuse(2, [/--input/], 'run', twin),
     refuse(2, [/--size/, /HEIGHTxWIDTH/], 'run', twin, '--input', at('picture.png'), '--size', 'big'),
     refuse(2, [/gradient, .*grad-cam/], 'attribute', twin, '--input', at('picture.png'), '--method', 'magic'),
-    refuse(2, [/--layer means nothing to gradient/], ...gradient, '--layer', 'x'),
+    refuse(2, [/--steps means nothing to gradient/], ...gradient, '--steps', '5'),
     refuse(2, [/preprocessing "odd"/, /imagenet/], 'run', twin, '--input', at('picture.png'), '--preprocess', 'odd'),
     refuse(2, [/a term is missing/], ...visualize, 'logit:1 +'),
     refuse(2, [/threshold 20 lies beyond --steps 10/], ...visualize, 'logit:1', '--steps', '10', '--thresholds', '20'),
