@@ -3,7 +3,8 @@
 import { opDef } from '../../kernels/index.ts';
 import { sameShape, sizeOf } from '../../kernels/shape.ts';
 import { type Computation, type Graph, type Node, operandsOf, type OpNode, rootsOf, Value } from '../graph.ts';
-import { type Pass, rewrite } from '../rewrite.ts';
+import { type Pass, type Replace, rewrite } from '../rewrite.ts';
+import { absorbTranspose, joinTransposes } from './transposes.ts';
 
 /** Ops on constants up to this many elements are computed here; larger ones run once on the device. */
 const FOLD_LIMIT = 4096;
@@ -96,15 +97,23 @@ function identity(node: OpNode, inputs: readonly Value[]): Value | undefined {
   }
 }
 
-/** Computes small ops on constants, drops ops that change nothing, joins reshapes of reshapes. */
+/** A reshape of a reshape as one. */
+function joinReshapes(node: OpNode, inputs: readonly Value[], graph: Graph): Value | undefined {
+  const first = node.op === 'reshape' ? inputs[0].node : undefined;
+  if (first?.kind !== 'op' || first.op !== 'reshape') return undefined;
+  const source = new Value(graph, first.inputs[0]);
+  return sameShape(source.shape, node.shape) ? source : graph.add({ ...node, inputs: [source.id] });
+}
+
+/** What is done without being computed: each returns a value to take in place of the node, if it has one. */
+const rules: readonly Replace[] = [identity, joinReshapes, joinTransposes, absorbTranspose];
+
+/** Computes small ops on constants, drops ops that change nothing, joins reshapes of reshapes and transposes likewise. */
 export const fold: Pass = (source) =>
   rewrite(source, (node, inputs, graph) => {
-    const unchanged = identity(node, inputs);
-    if (unchanged) return unchanged;
-    const [first] = inputs;
-    if (node.op === 'reshape' && first.node.kind === 'op' && first.node.op === 'reshape') {
-      const source = new Value(graph, first.node.inputs[0]);
-      return sameShape(source.shape, node.shape) ? source : graph.add({ ...node, inputs: [source.id] });
+    for (const rule of rules) {
+      const shorter = rule(node, inputs, graph);
+      if (shorter) return shorter;
     }
     const tensors = inputs.map(constantOf);
     const small = sizeOf(node.shape) <= FOLD_LIMIT && inputs.every((value) => sizeOf(value.shape) <= FOLD_LIMIT);
