@@ -19,6 +19,14 @@ const compare = (operator: string, f: (a: number, b: number) => boolean): Row =>
     (a, b) => (f(a, b) ? 1 : 0),
   );
 
+/** 0.5 to 0, 1.5 and 2.5 to 2. */
+function roundHalfEven(a: number): number {
+  const below = Math.floor(a);
+  const rest = a - below;
+  if (rest !== 0.5) return rest < 0.5 ? below : below + 1;
+  return below % 2 === 0 ? below : below + 1;
+}
+
 /** `exp` and its kin cost about this many multiply-adds on the adapters measured. */
 const TRANSCENDENTAL = 15;
 
@@ -84,6 +92,8 @@ export const elementwiseTable = {
     (a) => `floor(${a})`,
     (a) => Math.floor(a),
   ),
+  /** To the nearest whole number, halves to the even one. */
+  round: row(1, (a) => `round(${a})`, roundHalfEven, 1),
   sqrt: row(
     1,
     (a) => `sqrt(${a})`,

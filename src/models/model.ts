@@ -278,7 +278,7 @@ function readInitializers({ graph }: OnnxModel): Map<string, Fixed> {
   const fixed = new Map<string, Fixed>();
   for (const [name, tensor] of graph.initializers) {
     tensor.check();
-    fixed.set(name, new Fixed(name, tensor.shape, tensor.isInteger, true, () => tensor.data));
+    fixed.set(name, new Fixed(name, tensor.shape, tensor.isInteger, true, () => tensor.data, tensor.type));
   }
   return fixed;
 }

@@ -61,6 +61,12 @@ export const concatCases: readonly Case[] = [
     inputs: [[1, 3, 2, 4]],
     build: ([x]) => padSpatial(x, [2, 3, 0, 4], { mode: 'edge' }),
   },
+  {
+    op: 'take',
+    name: 'repeated padding, more than the axis has',
+    inputs: [[1, 3, 2, 4]],
+    build: ([x]) => padSpatial(x, [2, 5, 4, 1], { mode: 'wrap' }),
+  },
   { op: 'take', name: 'reflected vector', inputs: [[5]], build: ([x]) => pad(x, { pads: [4, 2], mode: 'reflect' }) },
   {
     op: 'take',

@@ -69,6 +69,13 @@ export const elementwiseCases: readonly Case[] = [
   unary('abs', { distinct: true }),
   unary('sign', { distinct: true }),
   unary('floor', { distinct: true }),
+  unary('round', { distinct: true }),
+  unary('round', {
+    name: 'halves, vec4',
+    inputs: [[8]],
+    data: { 0: [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 0.49999997, 1e7] },
+    wrt: [],
+  }),
   unary('sqrt', { range: [0.5, 2], ulps: 4 }),
   unary('exp', { ulps: 8 }),
   unary('log', { range: [0.5, 2], ulps: 2048 }),

@@ -36,6 +36,7 @@ export const elementwiseRules: { readonly [K in ElementwiseName]: Rule<K> } = {
   abs: ({ x: [a], dy }) => [mul(dy, sign(a))],
   sign: zeroGradient,
   floor: zeroGradient,
+  round: zeroGradient,
   sqrt: ({ y, dy }) => [div(mul(dy, 0.5), y)],
   exp: ({ y, dy }) => [mul(dy, y)],
   log: ({ x: [a], dy }) => [div(dy, a)],

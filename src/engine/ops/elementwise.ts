@@ -25,6 +25,8 @@ export const neg = unary('neg');
 export const abs = unary('abs');
 export const sign = unary('sign');
 export const floor = unary('floor');
+/** To the nearest whole number, halves to the even one. */
+export const round = unary('round');
 export const sqrt = unary('sqrt');
 export const exp = unary('exp');
 export const log = unary('log');
@@ -43,6 +45,9 @@ export const where = (condition: Operand, a: Operand, b: Operand) => apply('wher
 
 // Derived.
 export const square = (a: Value) => mul(a, a);
+export const ceil = (a: Value) => neg(floor(neg(a)));
+/** Towards zero. */
+export const trunc = (a: Value) => mul(sign(a), floor(abs(a)));
 export const reciprocal = (a: Value) => div(1, a);
 export const clip = (a: Value, low: Operand, high: Operand, label?: string) => min(max(a, low), high, label);
 export const leakyRelu = (a: Value, slope: number) => where(greater(a, 0), a, mul(a, slope));

@@ -85,7 +85,7 @@ export function select(x: Value, axis: number, index: number, label?: string): V
 export const flip = (x: Value, axes: readonly number[], label?: string): Value =>
   slice(x, { starts: axes.map(() => -1), steps: axes.map(() => -1), axes, label });
 
-export type PadMode = 'constant' | 'reflect' | 'edge';
+export type PadMode = 'constant' | 'reflect' | 'edge' | 'wrap';
 
 export interface PadOptions {
   /**
@@ -93,7 +93,7 @@ export interface PadOptions {
    * ones cut elements off.
    */
   readonly pads: readonly number[];
-  /** What the frame holds: `value`, the picture mirrored at its edge pixels, or the edge pixels repeated. */
+  /** What the frame holds: `value`, the picture mirrored at its edge pixels, the edge pixels repeated, or the picture repeated. */
   readonly mode?: PadMode;
   /** 0 by default. */
   readonly value?: number;
@@ -145,8 +145,8 @@ export const padSpatial = (
 ): Value => pad(x, { ...options, pads: [0, top, left, 0, 0, bottom, right, 0] });
 
 /** Which of `size` elements each position of the framed axis shows. */
-function frameIndices(size: number, before: number, after: number, mode: 'reflect' | 'edge'): number[] {
-  if (![before, after].every((n) => Number.isInteger(n) && n >= 0 && (mode === 'edge' || n < size))) {
+function frameIndices(size: number, before: number, after: number, mode: Exclude<PadMode, 'constant'>): number[] {
+  if (![before, after].every((n) => Number.isInteger(n) && n >= 0 && (mode !== 'reflect' || n < size))) {
     throw new OpError(
       `pad: ${before} before and ${after} after cannot be mirrored from ${size} elements. Pads must be whole, not negative and, ` +
         'to reflect, smaller than the axis.',
@@ -155,6 +155,7 @@ function frameIndices(size: number, before: number, after: number, mode: 'reflec
   return Array.from({ length: before + size + after }, (_, position) => {
     const i = position - before;
     if (mode === 'edge') return Math.min(Math.max(i, 0), size - 1);
+    if (mode === 'wrap') return ((i % size) + size) % size;
     return i < 0 ? -i : i >= size ? 2 * (size - 1) - i : i;
   });
 }

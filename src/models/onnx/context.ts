@@ -51,6 +51,11 @@ export class NodeContext {
     readonly inputs: readonly (Operand | undefined)[],
   ) {}
 
+  /** The node's output of this number has a name, so somebody may read it. */
+  wants(output: number): boolean {
+    return !!this.node.outputs[output];
+  }
+
   get opset(): number {
     return this.state.opset;
   }

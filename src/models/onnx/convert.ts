@@ -15,9 +15,11 @@ import { elementwise } from './ops/elementwise.ts';
 import { logic } from './ops/logic.ts';
 import { matrix } from './ops/matrix.ts';
 import { normalize } from './ops/normalize.ts';
+import { pool } from './ops/pool.ts';
 import { reduce } from './ops/reduce.ts';
 import { resizing } from './ops/resize.ts';
 import { shape } from './ops/shape.ts';
+import { sizes } from './ops/sizes.ts';
 import { transposed } from './ops/transposed.ts';
 import { window } from './ops/window.ts';
 import { isOwnDomain, type OnnxGraph, type OnnxNode } from './proto.ts';
@@ -29,9 +31,11 @@ const converters: Readonly<Record<string, Converter>> = {
   ...logic,
   ...matrix,
   ...normalize,
+  ...pool,
   ...reduce,
   ...resizing,
   ...shape,
+  ...sizes,
   ...transposed,
   ...window,
 };
@@ -117,7 +121,7 @@ function traceNode(node: OnnxNode, values: ReadonlyMap<string, Operand>, state: 
   const inputs = node.inputs.map((name) => {
     if (name === '') return undefined;
     const operand = values.get(name);
-    if (!operand) throw new ModelError(`reads "${name}", which no node before it makes`);
+    if (!operand) throw new ModelError(`reads "${name}", which nothing before it makes, or which Facet leaves out`);
     return operand;
   });
   const known = inputs.filter((input) => input instanceof Fixed);
@@ -127,13 +131,13 @@ function traceNode(node: OnnxNode, values: ReadonlyMap<string, Operand>, state: 
   const outputs = (Array.isArray(result) ? result : [result]) as Operand[];
   if (isKnown)
     return {
-      outputs: outputs.map((output, i) => folded(output, node.outputs[i], known)),
+      outputs: outputs.map((output, i) => folded(output, node.outputs[i], inputs[0], known)),
       weights: new Map<string, number>(),
     };
   outputs.forEach((output, i) => {
     if (output instanceof Traced) label(output.value, node.outputs[i]);
   });
-  return { outputs, weights: context.weights };
+  return { outputs: outputs.map((output) => withKind(output, inputs[0])), weights: context.weights };
 }
 
 /** A state for nodes of known operands alone: they are traced by the same converters, and computed at once. */
@@ -146,15 +150,23 @@ const scratch = (state: TraceState): TraceState => ({
   trainable: false,
 });
 
-function folded(output: Operand, name: string, inputs: readonly Fixed[]): Fixed {
+/** Operators keep the kind of number of their first input, unless a converter says otherwise. */
+const withKind = (output: Operand, first: Operand | undefined): Operand =>
+  output instanceof Traced && output.isInteger === undefined && first?.isInteger
+    ? new Traced(output.value, output.layout, true)
+    : output;
+
+function folded(output: Operand, name: string, first: Operand | undefined, inputs: readonly Fixed[]): Fixed {
   if (output instanceof Fixed) return output;
-  const isInteger = inputs.every((input) => input.isInteger);
+  const isInteger = output.isInteger ?? first?.isInteger ?? false;
   const isStable = inputs.every((input) => input.isStable);
   const value = toPlain(output.value, output.layout);
-  return new Fixed(name, value.shape, isInteger, isStable, () => {
+  const type = first instanceof Fixed && first.isInteger === isInteger ? first.type : undefined;
+  const read = () => {
     const { data } = interpret(computation({ value })).outputs.value;
-    return isInteger ? data.map(Math.trunc) : Float32Array.from(data); // integer division cuts off
-  });
+    return isInteger ? data.map(Math.trunc) : Float32Array.from(data); // integer means cut off
+  };
+  return new Fixed(name, value.shape, isInteger, isStable, read, type);
 }
 
 /** Names a result after its layer, so that plans and profiles speak the file's language. */

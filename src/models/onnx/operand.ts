@@ -11,6 +11,8 @@ export class Traced {
   constructor(
     readonly value: Value,
     readonly layout: Layout = 'plain',
+    /** Whole numbers or truth values in the file's terms: a division of them cuts off. Undefined: as the first input's. */
+    readonly isInteger?: boolean,
   ) {}
 
   /** As in the file. */
@@ -32,6 +34,8 @@ export class Fixed {
     /** Follows from the file alone, not from the size of what is traced: what is made of it may outlive the trace. */
     readonly isStable: boolean,
     private readonly read: () => Numbers,
+    /** Number of TensorProto.DataType, where the file says. */
+    readonly type?: number,
   ) {}
 
   get data(): Numbers {

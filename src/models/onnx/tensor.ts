@@ -82,6 +82,11 @@ export class OnnxTensor {
     this.dataType = dataTypes[fields.type];
   }
 
+  /** Number of TensorProto.DataType. */
+  get type(): number {
+    return this.fields.type;
+  }
+
   get size(): number {
     return this.shape.reduce((product, d) => product * d, 1);
   }

@@ -34,6 +34,13 @@ const prelu: Converter = (context) => {
   return new Traced(ops.where(ops.greater(x, 0), x, ops.mul(x, slope)), layout);
 };
 
+/** 0 within lambd of 0; outside, moved towards 0 by the bias. */
+const shrink = (x: Value, lambd: number, bias: number): Value =>
+  ops.add(
+    ops.where(ops.greater(-lambd, x), ops.add(x, bias), 0),
+    ops.where(ops.greater(x, lambd), ops.sub(x, bias), 0),
+  );
+
 export const activation: Record<string, Converter> = {
   Relu: unary(ops.relu),
   LeakyRelu: mapped((x, context) => ops.leakyRelu(x, context.float('alpha', 0.01))),
@@ -50,6 +57,7 @@ export const activation: Record<string, Converter> = {
   Tanh: unary(ops.tanh),
   Softplus: unary(ops.softplus),
   Softsign: unary((x) => ops.div(x, ops.add(ops.abs(x), 1))),
+  Shrink: mapped((x, context) => shrink(x, context.float('lambd', 0.5), context.float('bias', 0))),
   Mish: unary((x) => ops.mul(x, ops.tanh(ops.softplus(x)))),
   Erf: unary(ops.erf),
   Gelu: mapped((x, context) => gelu(x, context.text('approximate', 'none'))),

@@ -61,7 +61,7 @@ function withoutLeadingOnes(context: NodeContext, operand: Operand): Value {
 export const combined =
   (f: (a: EngineOperand, b: EngineOperand) => Value): Converter =>
   (context) => {
-    const operands = context.inputs.map((_, i) => context.operand(i));
+    const operands = [context.operand(0), ...context.inputs.slice(1).map((_, i) => context.operand(i + 1))];
     if (operands.length === 1) return operands[0];
     const { values, layout } = aligned(context, operands);
     // Of many, values go first: two plain numbers have no graph to be computed in. (Only order-free ops take many.)
@@ -72,6 +72,7 @@ export const combined =
 /** The engine's `pow` takes a >= 0; whole exponents are defined for all a. */
 function power(a: EngineOperand, b: EngineOperand): Value {
   if (typeof b !== 'number' || typeof a === 'number') return ops.pow(a, b);
+  if (b === 0) return ops.add(ops.mul(a, 0), 1);
   if (b === 1) return ops.mul(a, 1);
   if (b === 2) return ops.square(a);
   if (b === 3) return ops.mul(ops.square(a), a);
@@ -82,6 +83,33 @@ function power(a: EngineOperand, b: EngineOperand): Value {
   const magnitude = ops.pow(ops.abs(a), b);
   return b % 2 === 0 ? magnitude : ops.mul(ops.sign(a), magnitude);
 }
+
+/** Of whole numbers the quotient is cut off: half of one more keeps a quotient that is whole above its own rounding. */
+const divide: Converter = (context) => {
+  if (!context.operand(0).isInteger) return combined(ops.div)(context);
+  return combined((a, b) => {
+    const quotient = ops.div(sum(a, halfOf(a)), b);
+    return ops.trunc(quotient);
+  })(context);
+};
+
+const sum = (a: EngineOperand, b: EngineOperand): EngineOperand =>
+  typeof a === 'number' && typeof b === 'number' ? a + b : ops.add(a, b);
+
+/** A half of the sign of a, 0 for 0. */
+const halfOf = (a: EngineOperand): EngineOperand =>
+  typeof a === 'number' ? Math.sign(a) / 2 : ops.mul(ops.sign(a), 0.5);
+
+/** The rest of a division: of the sign of a with `fmod`, else of that of b. The whole quotient is taken for a constant. */
+const modulo: Converter = (context) => {
+  const isOfDividend = context.int('fmod', 0) === 1;
+  const isWhole = context.operand(0).isInteger;
+  return combined((a, b) => {
+    const raised = isWhole ? sum(a, halfOf(isOfDividend ? a : b)) : a;
+    const quotient = ops.div(raised, b);
+    return ops.sub(a, ops.mul(b, isOfDividend ? ops.trunc(quotient) : ops.floor(quotient)));
+  })(context);
+};
 
 const average: Converter = (context) => {
   const total = combined(ops.add)(context) as Operand;
@@ -107,6 +135,8 @@ export const elementwise: Record<string, Converter> = {
   Abs: unary(ops.abs),
   Reciprocal: unary(ops.reciprocal),
   Floor: unary(ops.floor),
+  Ceil: unary(ops.ceil),
+  Round: unary(ops.round),
   Sign: unary(ops.sign),
   Sin: unary(ops.sin),
   Cos: unary(ops.cos),
@@ -114,7 +144,8 @@ export const elementwise: Record<string, Converter> = {
   Add: combined(ops.add),
   Sub: combined(ops.sub),
   Mul: combined(ops.mul),
-  Div: combined(ops.div),
+  Div: divide,
+  Mod: modulo,
   Pow: combined(power),
   Sum: combined(ops.add),
   Mean: average,

@@ -37,6 +37,9 @@ function rows(context: NodeContext, a: Operand): { value: Value; map?: Flattened
 // Y = alpha A' B' + beta C
 const gemm: Converter = (context) => {
   const [a, b] = [context.operand(0), context.operand(1)];
+  if (a.shape.length !== 2 || b.shape.length !== 2) {
+    context.refuse(`multiplies [${a.shape.join(',')}] by [${b.shape.join(',')}]; both must have 2 axes`);
+  }
   const alpha = context.float('alpha', 1);
   const beta = context.float('beta', 1);
   const transposeA = context.int('transA', 0) === 1;
@@ -62,17 +65,34 @@ const gemm: Converter = (context) => {
   return new Traced(ops.add(y, bias));
 };
 
+// A vector stands for one row on the left and one column on the right, which the result then lacks.
 const matMul: Converter = (context) => {
   const [a, b] = [context.operand(0), context.operand(1)];
-  if (b instanceof Fixed && b.shape.length === 2 && a.shape.length >= 2) {
-    const { value, map } = rows(context, a);
-    return new Traced(ops.matmul(value, weightMatrix(context, b, false, 1, map)));
+  if (a.shape.length === 0 || b.shape.length === 0) {
+    context.refuse(`multiplies [${a.shape.join(',')}] by [${b.shape.join(',')}]; both must have an axis at least`);
   }
-  if (a.shape.length < 2 || b.shape.length < 2) {
-    context.refuse(`multiplies [${a.shape.join(',')}] by [${b.shape.join(',')}]; both must have 2 axes or more`);
-  }
-  return new Traced(batchedProduct(context.plain(a), context.plain(b)));
+  const left = a.shape.length === 1 ? under(context, a, [1, a.shape[0]]) : a;
+  const right = b.shape.length === 1 ? under(context, b, [b.shape[0], 1]) : b;
+  const y = productOf(context, left, right);
+  if (left === a && right === b) return new Traced(y);
+  const [rows, columns] = [left === a ? y.shape.slice(-2, -1) : [], right === b ? y.shape.slice(-1) : []];
+  return new Traced(ops.reshape(y, [...y.shape.slice(0, -2), ...rows, ...columns]));
 };
+
+/** A vector under two axes. */
+const under = (context: NodeContext, x: Operand, shape: readonly number[]): Operand =>
+  x instanceof Fixed
+    ? new Fixed(x.name, shape, x.isInteger, x.isStable, () => x.data, x.type)
+    : new Traced(ops.reshape(context.plain(x), shape));
+
+function productOf(context: NodeContext, a: Operand, b: Operand): Value {
+  if (b instanceof Fixed && b.shape.length === 2) {
+    const { value, map } = rows(context, a);
+    return ops.matmul(value, weightMatrix(context, b, false, 1, map));
+  }
+  const weight = (x: Operand) => (x instanceof Fixed ? context.weightAgainst('plain', x) : context.plain(x));
+  return batchedProduct(weight(a), weight(b));
+}
 
 /** NumPy's rules: batch axes broadcast. The engine wants them equal, or b without any. */
 function batchedProduct(a: Value, b: Value): Value {

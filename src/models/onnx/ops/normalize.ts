@@ -6,6 +6,7 @@ import { normalizeAxis, sizeOf } from '../../../kernels/shape.ts';
 import { type Converter, type NodeContext, toFloat32 } from '../context.ts';
 import { nhwcAxis } from '../layout.ts';
 import { Fixed, type Operand, Traced } from '../operand.ts';
+import { magnitude, root } from './reduce.ts';
 import { withAxes } from './shape.ts';
 
 /** x in a layout where one number a channel broadcasts as `shape`. */
@@ -56,21 +57,30 @@ const batchNormalization: Converter = (context) => {
   return result(ops.add(ops.mul(value, factor), summand));
 };
 
-/** (x - mean) / sqrt(variance + epsilon), both taken over the axes. */
-function standardized(x: Value, axes: readonly number[], epsilon: number): Value {
-  const centred = ops.sub(x, ops.mean(x, axes, { keepDims: true }));
+/** What lies above the mean over the axes, and sqrt(variance + epsilon). */
+function statistics(x: Value, axes: readonly number[], epsilon: number) {
+  const mean = ops.mean(x, axes, { keepDims: true });
+  const centred = ops.sub(x, mean);
   const variance = ops.mean(ops.square(centred), axes, { keepDims: true });
-  return ops.div(centred, ops.sqrt(ops.add(variance, epsilon)));
+  // A variance of 0 has no slope without an epsilon.
+  return { mean, centred, deviation: epsilon === 0 ? root(variance, 2) : ops.sqrt(ops.add(variance, epsilon)) };
 }
 
-const weight = (context: NodeContext, source: Fixed, form: string, shape: readonly number[]): Value =>
-  context.parameter(source, form, shape, () => toFloat32(source.data));
+function standardized(x: Value, axes: readonly number[], epsilon: number): Value {
+  const { centred, deviation } = statistics(x, axes, epsilon);
+  return ops.div(centred, deviation);
+}
+
+/** A factor or summand: a weight, or computed (as those that carry a style). */
+const weight = (context: NodeContext, source: Operand, form: string, shape: readonly number[]): Value =>
+  source instanceof Fixed
+    ? context.parameter(source, form, shape, () => toFloat32(source.data))
+    : ops.reshape(context.plain(source), shape);
 
 // Each channel of each picture by its own statistics.
 const instanceNormalization: Converter = (context) => {
-  const [scale, bias] = [context.fixed(1, 'scale'), context.fixed(2, 'bias')];
-  const x = context.operand(0);
-  const { value, shape, result } = byChannel(context, x, scale.size);
+  const [x, scale, bias] = [0, 1, 2].map((i) => context.operand(i));
+  const { value, shape, result } = byChannel(context, x, sizeOf(scale.shape));
   const axes = x.shape.length === 4 ? [1, 2] : Array.from({ length: x.shape.length - 2 }, (_, i) => i + 2);
   const y = standardized(value, axes, context.float('epsilon', 1e-5));
   return result(
@@ -78,25 +88,49 @@ const instanceNormalization: Converter = (context) => {
   );
 };
 
-// Over all axes from `axis` on. The statistics, which are outputs too, are not made.
+// Over all axes from `axis` on. Mean and 1 / deviation are outputs too, where the file names them.
 const layerNormalization: Converter = (context) => {
   const { value, place, result } = withAxes(context, context.operand(0));
   const rank = value.shape.length;
   const first = normalizeAxis('LayerNormalization', context.int('axis', -1), rank);
   const axes = Array.from({ length: rank - first }, (_, i) => place(first + i));
-  const y = standardized(value, axes, context.float('epsilon', 1e-5));
+  const { centred, deviation, mean } = statistics(value, axes, context.float('epsilon', 1e-5));
+  const y = ops.div(centred, deviation);
   const { layout } = result(y);
   const against = (i: number) => context.weightAgainst(layout === 'nhwc' ? 'nhwc' : 'plain', context.operand(i));
   const scaled = ops.mul(y, against(1));
-  return result(context.has(2) ? ops.add(scaled, against(2)) : scaled);
+  const results = [result(context.has(2) ? ops.add(scaled, against(2)) : scaled)];
+  if (context.wants(1) || context.wants(2)) results.push(result(mean));
+  if (context.wants(2)) results.push(result(ops.reciprocal(deviation)));
+  return results;
+};
+
+// x / (sum of |x|^p along one axis)^(1/p); 0 where all are 0.
+const lpNormalization: Converter = (context) => {
+  const { value, place, result } = withAxes(context, context.operand(0));
+  const axis = place(normalizeAxis('LpNormalization', context.int('axis', -1), value.shape.length));
+  const p = context.int('p', 2);
+  const norm = root(ops.sum(magnitude(value, p), [axis], { keepDims: true }), p);
+  return result(ops.div(value, ops.where(norm, norm, 1)));
+};
+
+// (x - mean) / deviation, over batch and picture by default.
+const meanVarianceNormalization: Converter = (context) => {
+  const { value, place, result } = withAxes(context, context.operand(0));
+  const rank = value.shape.length;
+  const along = context.ints('axes') ?? [0, 2, 3];
+  const axes = along.map((axis) => place(normalizeAxis('MeanVarianceNormalization', axis, rank)));
+  const EPSILON = 1e-9; // added to the deviation, as the operator's definition has it
+  const { centred, deviation } = statistics(value, axes, 0);
+  return result(ops.div(centred, ops.add(deviation, EPSILON)));
 };
 
 // Groups of neighbouring channels by the statistics of each. One factor and summand a group before opset 21, then one
 // a channel.
 const groupNormalization: Converter = (context) => {
   const groups = context.int('num_groups', 1);
-  const [scale, bias] = [context.fixed(1, 'scale'), context.fixed(2, 'bias')];
-  const x = context.operand(0);
+  const [x, scale, bias] = [0, 1, 2].map((i) => context.operand(i));
+  if (x.shape.length < 3) context.refuse(`takes [${x.shape.join(',')}], which has no axes behind the channels`);
   const [N, C] = x.shape;
   if (C % groups !== 0) context.refuse(`splits ${C} channels into ${groups} groups, which does not come out even`);
   const { value, shape, result } = byChannel(context, x, C);
@@ -105,7 +139,7 @@ const groupNormalization: Converter = (context) => {
   const y = standardized(ops.reshape(value, apart), isMap ? [1, 3] : [2], context.float('epsilon', 1e-5));
   const adjusted = (v: Value, form: string, sizes: readonly number[]) =>
     ops.add(ops.mul(v, weight(context, scale, form, sizes)), weight(context, bias, form, sizes));
-  if (scale.size === groups) return result(ops.reshape(adjusted(y, 'groups', [groups, 1]), value.shape));
+  if (sizeOf(scale.shape) === groups) return result(ops.reshape(adjusted(y, 'groups', [groups, 1]), value.shape));
   return result(adjusted(ops.reshape(y, value.shape), 'channels', shape));
 };
 
@@ -136,7 +170,8 @@ const softmaxWith =
         ops.reshape(softmax(ops.reshape(plain, [...lead, sizeOf(x.shape.slice(axis))]), lead.length), x.shape),
       );
     }
-    if (x instanceof Fixed || typeof x.layout === 'object') return new Traced(softmax(context.plain(x), axis));
+    if (x instanceof Fixed || (x.layout !== 'nhwc' && x.layout !== 'plain'))
+      return new Traced(softmax(context.plain(x), axis));
     return new Traced(softmax(x.value, x.layout === 'nhwc' ? nhwcAxis(axis) : axis), x.layout);
   };
 
@@ -145,6 +180,8 @@ export const normalize: Record<string, Converter> = {
   InstanceNormalization: instanceNormalization,
   LayerNormalization: layerNormalization,
   GroupNormalization: groupNormalization,
+  LpNormalization: lpNormalization,
+  MeanVarianceNormalization: meanVarianceNormalization,
   LRN: localResponse,
   Softmax: softmaxWith(ops.softmax),
   LogSoftmax: softmaxWith(ops.logSoftmax),

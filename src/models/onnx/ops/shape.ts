@@ -1,11 +1,11 @@
-// shape.ts: what renames, cuts, joins and turns axes, and sizes worked out while tracing. Most of it moves no numbers.
+// shape.ts: what renames, cuts, joins and turns axes. Most of it moves no numbers.
 
 import * as ops from '../../../engine/ops/index.ts';
 import { normalizeAxis, sizeOf } from '../../../kernels/shape.ts';
 import type { Shape } from '../../../kernels/types.ts';
 import type { Converter, NodeContext } from '../context.ts';
 import { nhwcAxis, permute, TO_NHWC } from '../layout.ts';
-import { Fixed, fixedIntegers, type Operand, Traced } from '../operand.ts';
+import { Fixed, type Operand, Traced } from '../operand.ts';
 
 /** x under another shape of the file. Maps that become rows keep their order in memory, see `Flattened`. */
 function reshaped(context: NodeContext, x: Operand, shape: Shape): Operand {
@@ -14,7 +14,7 @@ function reshaped(context: NodeContext, x: Operand, shape: Shape): Operand {
       `cannot reshape [${x.shape.join(',')}] to [${shape.join(',')}]; the file fixes sizes that do not fit`,
     );
   }
-  if (x instanceof Fixed) return new Fixed(x.name, shape, x.isInteger, x.isStable, () => x.data);
+  if (x instanceof Fixed) return new Fixed(x.name, shape, x.isInteger, x.isStable, () => x.data, x.type);
   if (shape.join() === x.shape.join()) return x;
   const [, H, W, C] = x.value.shape;
   const isRows = x.layout === 'nhwc' && shape.length === 2 && shape[0] === x.shape[0];
@@ -93,8 +93,9 @@ export function withAxes(context: NodeContext, x: Operand) {
 }
 
 const concat: Converter = (context) => {
+  const first = context.operand(0);
   const parts = context.inputs.map((_, i) => context.operand(i));
-  const axis = normalizeAxis('Concat', context.int('axis', 1), parts[0].shape.length);
+  const axis = normalizeAxis('Concat', context.int('axis', 1), first.shape.length);
   const isMap = parts.some((part) => part instanceof Traced && part.layout === 'nhwc');
   if (isMap)
     return new Traced(
@@ -131,7 +132,7 @@ const pad: Converter = (context) => {
   const amounts = context.integers(1, 'pads') ?? context.refuse('lacks its pads');
   const axes = context.has(3) ? Array.from(context.fixed(3, 'axes').data) : x.shape.map((_, i) => i);
   const mode = context.text('mode', 'constant');
-  if (mode !== 'constant' && mode !== 'reflect' && mode !== 'edge')
+  if (mode !== 'constant' && mode !== 'reflect' && mode !== 'edge' && mode !== 'wrap')
     return context.refuse(`pads in the unknown mode "${mode}"`);
   const { value, place, result } = withAxes(context, x);
   const pads = new Array<number>(2 * rank).fill(0);
@@ -143,66 +144,47 @@ const pad: Converter = (context) => {
   return result(ops.pad(value, { pads, mode, value: context.scalar(2, 'value') ?? 0 }));
 };
 
-const shapeOf: Converter = (context) => {
-  const { shape } = context.operand(0);
-  const part = shape.slice(context.int('start', 0), context.node.attributes.get('end')?.i);
-  return fixedIntegers(context.node.outputs[0], part, [part.length], false);
-};
+/** Elements of a list of known numbers, by their places along an axis. */
+function pickedNumbers(context: NodeContext, x: Fixed, indices: Fixed, places: readonly number[], axis: number): Fixed {
+  const [outer, inner] = [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis + 1))];
+  const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
+  const read = () => {
+    const data = x.isInteger ? new Float64Array(sizeOf(shape)) : new Float32Array(sizeOf(shape));
+    let at = 0;
+    for (let i = 0; i < outer; i++) {
+      for (const place of places) {
+        const from = (i * x.shape[axis] + place) * inner;
+        data.set(x.data.subarray(from, from + inner), at);
+        at += inner;
+      }
+    }
+    return data;
+  };
+  return new Fixed(context.node.outputs[0], shape, x.isInteger, x.isStable && indices.isStable, read, x.type);
+}
 
-/** Of known operands only: picking sizes from a shape. */
+// The axes of the indices take the place of the axis that they speak of: one index leaves none.
 const gather: Converter = (context) => {
   const x = context.operand(0);
   const indices = context.fixed(1, 'indices');
-  if (!(x instanceof Fixed) || x.shape.length !== 1) {
-    return context.refuse(`picks from [${x.shape.join(',')}]; only sizes and other known lists are understood`);
+  const axis = normalizeAxis('Gather', context.int('axis', 0), x.shape.length);
+  const d = x.shape[axis];
+  const places = Array.from(indices.data, (index) => (index < 0 ? index + d : index));
+  if (places.length === 0 || !places.every((place) => Number.isInteger(place) && place >= 0 && place < d)) {
+    context.refuse(`picks [${Array.from(indices.data.slice(0, 8))}] of the ${d} elements of axis ${axis}`);
   }
-  const picked = Array.from(indices.data, (i) => x.data[i < 0 ? i + x.size : i]);
-  const isStable = x.isStable && indices.isStable;
-  return new Fixed(context.node.outputs[0], indices.shape, x.isInteger, isStable, () => Float64Array.from(picked));
+  if (x instanceof Fixed) return pickedNumbers(context, x, indices, places, axis);
+  const { value, place, result } = withAxes(context, x);
+  const isRun = places.every((each, i) => each === places[0] + i);
+  const along = place(axis);
+  const part = isRun
+    ? ops.slice(value, { starts: [places[0]], ends: [places[0] + places.length], axes: [along] })
+    : ops.take(value, places, along);
+  const picked = result(part);
+  if (indices.shape.length === 1) return picked;
+  const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
+  return new Traced(ops.reshape(context.plain(picked), shape));
 };
-
-/** Of TensorProto.DataType. A truth value is 1 or 0 here. */
-const FLOAT_TYPES = [1, 10, 11, 16];
-const BOOL_TYPE = 9;
-
-const cast: Converter = (context) => {
-  const x = context.operand(0);
-  const to = context.int('to', 1);
-  const isFloat = FLOAT_TYPES.includes(to);
-  if (x instanceof Traced && to === BOOL_TYPE) return new Traced(ops.sub(1, ops.equal(x.value, 0)), x.layout);
-  if (x instanceof Traced) return isFloat ? x : context.refuse('rounds to whole numbers, which have no gradient');
-  const whole = to === BOOL_TYPE ? (v: number) => Number(v !== 0) : Math.trunc;
-  const read = () => (isFloat ? Float32Array.from(x.data) : Float64Array.from(x.data, whole));
-  return new Fixed(context.node.outputs[0], x.shape, !isFloat, x.isStable, read);
-};
-
-const constant: Converter = (context) => {
-  const { attributes, outputs } = context.node;
-  const name = outputs[0];
-  const tensor = attributes.get('value')?.t;
-  if (tensor) {
-    tensor.check();
-    return new Fixed(name, tensor.shape, tensor.isInteger, true, () => tensor.data);
-  }
-  const [ints, floats] = [attributes.get('value_ints')?.ints, attributes.get('value_floats')?.floats];
-  const [int, float] = [attributes.get('value_int')?.i, attributes.get('value_float')?.f];
-  if (ints) return fixedIntegers(name, ints, [ints.length], true);
-  if (int !== undefined) return fixedIntegers(name, [int], [], true);
-  const numbers = floats ?? (float === undefined ? context.refuse('holds no numbers') : [float]);
-  return new Fixed(name, floats ? [floats.length] : [], false, true, () => Float32Array.from(numbers));
-};
-
-const constantOfShape: Converter = (context) => {
-  const sizes = Array.from(context.fixed(0, 'shape').data);
-  const value = context.node.attributes.get('value')?.t;
-  const read = () => {
-    const fill = value?.data[0] ?? 0;
-    return value?.isInteger ? new Float64Array(sizeOf(sizes)).fill(fill) : new Float32Array(sizeOf(sizes)).fill(fill);
-  };
-  return new Fixed(context.node.outputs[0], sizes, value?.isInteger ?? false, false, read);
-};
-
-const identity: Converter = (context) => context.operand(0);
 
 export const shape: Record<string, Converter> = {
   Reshape: reshape,
@@ -213,11 +195,5 @@ export const shape: Record<string, Converter> = {
   Concat: concat,
   Slice: slice,
   Pad: pad,
-  Shape: shapeOf,
   Gather: gather,
-  Cast: cast,
-  Constant: constant,
-  ConstantOfShape: constantOfShape,
-  Identity: identity,
-  Dropout: identity,
 };

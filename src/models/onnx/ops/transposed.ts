@@ -4,8 +4,7 @@
 import type { Value } from '../../../engine/graph.ts';
 import * as ops from '../../../engine/ops/index.ts';
 import type { Converter, NodeContext } from '../context.ts';
-import { Traced } from '../operand.ts';
-import { filterOf, isPicture, pair, vector } from './window.ts';
+import { filterOf, givenPads, pair, planeOf, vector } from './window.ts';
 
 /** One axis of a transposed convolution. */
 interface Axis {
@@ -27,13 +26,14 @@ function before(context: NodeContext, total: number, auto: string): number {
  * Sizes and cuts from `pads`, `auto_pad` or `output_shape`, down and across. `full` is all that taps reach with the
  * output padding, `grown` the input times the stride.
  */
-function axesOf(context: NodeContext, full: readonly number[], grown: readonly number[]): Axis[] {
+function axesOf(context: NodeContext, full: readonly number[], grown: readonly number[], axes: 1 | 2): Axis[] {
   const auto = context.text('auto_pad', 'NOTSET');
   const isSame = auto === 'SAME_UPPER' || auto === 'SAME_LOWER';
   // Some files write all four sizes; those of the picture come last.
-  const sizes = context.ints('output_shape')?.slice(-2) ?? (isSame ? grown : undefined);
-  const pads = auto === 'NOTSET' ? (context.ints('pads') ?? [0, 0, 0, 0]) : [0, 0, 0, 0];
-  if (pads.length !== 4) context.refuse(`has ${pads.length} pads where a picture has 4 (pads: [${pads}])`);
+  const given = context.ints('output_shape')?.slice(-axes);
+  if (given && given.length !== axes) context.refuse(`has the output_shape [${given}] for ${axes} axes`);
+  const sizes = (axes === 1 && given ? [1, ...given] : given) ?? (isSame ? grown : undefined);
+  const pads = auto === 'NOTSET' ? givenPads(context, axes) : [0, 0, 0, 0];
   return full.map((each, axis) => {
     if (!sizes) return { size: each - pads[axis] - pads[axis + 2], cut: pads[axis] };
     // A size beyond what the taps reach is filled with zeros at the end.
@@ -43,20 +43,20 @@ function axesOf(context: NodeContext, full: readonly number[], grown: readonly n
 
 // x: [N,C,P,Q]  w: [C,M/groups,R,S]  bias: [M]  ->  [N,M,H,W], all as in the file
 const convTranspose: Converter = (context) => {
-  isPicture(context);
-  const x = context.nhwc(context.operand(0));
+  const { x, axes: along, result } = planeOf(context);
   // The forward convolution has M channels and C filters: [filters, channels, R, S] is what the file holds.
-  const w = filterOf(context);
+  const w = filterOf(context, along);
   if (w.shape[3] !== x.shape[3]) context.refuse(`has filters for ${w.shape[3]} channels and gets ${x.shape[3]}`);
-  const strides = pair(context, 'strides', 1);
-  const dilations = pair(context, 'dilations', 1);
-  const extra = pair(context, 'output_padding', 0);
+  const strides = pair(context, 'strides', 1, along);
+  const dilations = pair(context, 'dilations', 1, along);
+  const extra = pair(context, 'output_padding', 0, along);
   const places = [x.shape[1], x.shape[2]];
   const reach = [0, 1].map((axis) => (places[axis] - 1) * strides[axis] + dilations[axis] * (w.shape[axis] - 1) + 1);
   const axes = axesOf(
     context,
     reach.map((each, axis) => each + extra[axis]),
     places.map((each, axis) => each * strides[axis]),
+    along,
   );
   const left = axes.map(({ size }) => size).join('x');
   if (axes.some(({ size }) => size < 1)) context.refuse(`cuts off more than it makes: ${left} would be left`);
@@ -71,7 +71,7 @@ const convTranspose: Converter = (context) => {
     groups: context.int('group', 1),
   });
   const whole = padded(y, axes[0].size - reached[0], axes[1].size - reached[1]);
-  return new Traced(context.has(2) ? ops.add(whole, vector(context, 2)) : whole, 'nhwc');
+  return result(context.has(2) ? ops.add(whole, vector(context, 2)) : whole);
 };
 
 const padded = (y: Value, below: number, right: number): Value =>

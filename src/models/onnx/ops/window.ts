@@ -1,4 +1,5 @@
-// window.ts: what slides over the picture: convolution and pooling.
+// window.ts: what slides over the picture: convolution, and what convolution and pooling (pool.ts) share. Rows [N,C,L] are
+// taken for pictures of height 1.
 
 import * as ops from '../../../engine/ops/index.ts';
 import type { Value } from '../../../engine/graph.ts';
@@ -6,30 +7,60 @@ import { type Converter, type NodeContext, toFloat32 } from '../context.ts';
 import { permute, permuteData, permuteShape } from '../layout.ts';
 import { Fixed, Traced } from '../operand.ts';
 
-type Pair = readonly [number, number];
-type Pads = readonly [number, number, number, number];
+export type Pair = readonly [number, number];
+export type Pads = readonly [number, number, number, number];
 
 /** [K,C,R,S] of the file to [R,S,C,K] of the engine. */
 const TO_RSCK = [2, 3, 1, 0] as const;
 
-export function pair(context: NodeContext, name: string, fallback: number): Pair {
-  const values = context.ints(name) ?? [fallback, fallback];
-  if (values.length !== 2)
-    context.refuse(`has ${values.length} ${name} where a picture has 2 axes (${name}: [${values}])`);
-  return values as unknown as Pair;
+/** The first input as maps that windows slide over. */
+export interface Plane {
+  readonly x: Value;
+  /** Axes that windows slide along in the file: 2, or 1 for rows. */
+  readonly axes: 1 | 2;
+  /** The way back to the file's axes. */
+  result(y: Value): Traced;
+}
+
+export function planeOf(context: NodeContext): Plane {
+  const operand = context.operand(0);
+  const { shape } = operand;
+  if (shape.length === 4) return { x: context.nhwc(operand), axes: 2, result: (y) => new Traced(y, 'nhwc') };
+  if (shape.length !== 3) {
+    context.refuse(`takes [${shape.join(',')}]; only pictures [N,C,H,W] and rows [N,C,L] are understood`);
+  }
+  const [N, C, L] = shape;
+  const x = ops.reshape(permute(context.plain(operand), [0, 2, 1]), [N, 1, L, C]);
+  const result = (y: Value) => {
+    const [batch, , length, channels] = y.shape;
+    return new Traced(permute(ops.reshape(y, [batch, length, channels]), [0, 2, 1]));
+  };
+  return { x, axes: 1, result };
+}
+
+/** Two numbers, down and across; along a row there is one, and `fallback` is what it is down. */
+export function pair(context: NodeContext, name: string, fallback: number, axes: 1 | 2): Pair {
+  const values = context.ints(name) ?? new Array<number>(axes).fill(fallback);
+  if (values.length !== axes) context.refuse(`has ${values.length} ${name} for ${axes} axes (${name}: [${values}])`);
+  return axes === 2 ? [values[0], values[1]] : [fallback, values[0]];
+}
+
+/** Padding [top, left, bottom, right] as the attribute has it. */
+export function givenPads(context: NodeContext, axes: 1 | 2): Pads {
+  const pads = context.ints('pads') ?? new Array<number>(2 * axes).fill(0);
+  if (pads.length !== 2 * axes) context.refuse(`has ${pads.length} pads for ${axes} axes (pads: [${pads}])`);
+  return axes === 2 ? [pads[0], pads[1], pads[2], pads[3]] : [0, pads[0], 0, pads[1]];
 }
 
 /** Padding [top, left, bottom, right] from `pads` or `auto_pad`. */
-function padsOf(context: NodeContext, x: Value, taps: Pair, strides: Pair, dilations: Pair): Pads {
+export function padsOf(context: NodeContext, { x, axes }: Plane, taps: Pair, strides: Pair, dilations: Pair): Pads {
   const auto = context.text('auto_pad', 'NOTSET');
   if (auto === 'VALID') return [0, 0, 0, 0];
   if (auto === 'SAME_UPPER' || auto === 'SAME_LOWER') {
     const [top, left, bottom, right] = ops.samePads([x.shape[1], x.shape[2]], taps, strides, dilations);
     return auto === 'SAME_UPPER' ? [top, left, bottom, right] : [bottom, right, top, left];
   }
-  const pads = context.ints('pads') ?? [0, 0, 0, 0];
-  if (pads.length !== 4) context.refuse(`has ${pads.length} pads where a picture has 4 (pads: [${pads}])`);
-  return pads as unknown as Pads;
+  return givenPads(context, axes);
 }
 
 export const isPicture = (context: NodeContext): void => {
@@ -37,26 +68,28 @@ export const isPicture = (context: NodeContext): void => {
   if (shape.length !== 4) context.refuse(`takes [${shape.join(',')}]; only pictures [N,C,H,W] are understood`);
 };
 
-/** Filters, a weight or computed: [K,C/groups,R,S] in the file, [R,S,C/groups,K] here. */
-export function filterOf(context: NodeContext): Value {
+/** Filters, a weight or computed: [K,C/groups,R,S] in the file ([K,C/groups,S] for rows), [R,S,C/groups,K] here. */
+export function filterOf(context: NodeContext, axes: 1 | 2): Value {
   const filter = context.operand(1);
-  if (filter.shape.length !== 4) context.refuse(`has filters [${filter.shape.join(',')}]; they must be [K,C,R,S]`);
-  if (!(filter instanceof Fixed)) return permute(context.plain(filter), TO_RSCK);
-  return context.parameter(filter, 'rsck', permuteShape(filter.shape, TO_RSCK), () =>
-    permuteData(filter.data, filter.shape, TO_RSCK),
-  );
+  const { shape } = filter;
+  if (shape.length !== axes + 2) {
+    const wanted = axes === 2 ? '[K,C,R,S]' : '[K,C,S]';
+    context.refuse(`has filters [${shape.join(',')}]; they must be ${wanted}`);
+  }
+  const full = axes === 2 ? shape : [shape[0], shape[1], 1, shape[2]];
+  if (!(filter instanceof Fixed)) return permute(ops.reshape(context.plain(filter), full), TO_RSCK);
+  return context.parameter(filter, 'rsck', permuteShape(full, TO_RSCK), () => permuteData(filter.data, full, TO_RSCK));
 }
 
 // x: [N,C,H,W]  w: [K,C/groups,R,S]  bias: [K]  ->  [N,K,P,Q], all as in the file
 const conv: Converter = (context) => {
-  isPicture(context);
-  const x = context.nhwc(context.operand(0));
-  const w = filterOf(context);
-  const strides = pair(context, 'strides', 1);
-  const dilations = pair(context, 'dilations', 1);
-  const pads = padsOf(context, x, [w.shape[0], w.shape[1]], strides, dilations);
-  const y = ops.conv2d(x, w, { strides, pads, dilations, groups: context.int('group', 1) });
-  return new Traced(context.has(2) ? ops.add(y, vector(context, 2)) : y, 'nhwc');
+  const plane = planeOf(context);
+  const w = filterOf(context, plane.axes);
+  const strides = pair(context, 'strides', 1, plane.axes);
+  const dilations = pair(context, 'dilations', 1, plane.axes);
+  const pads = padsOf(context, plane, [w.shape[0], w.shape[1]], strides, dilations);
+  const y = ops.conv2d(plane.x, w, { strides, pads, dilations, groups: context.int('group', 1) });
+  return plane.result(context.has(2) ? ops.add(y, vector(context, 2)) : y);
 };
 
 /** A bias: a weight, or computed. */
@@ -66,51 +99,4 @@ export function vector(context: NodeContext, index: number): Value {
   return context.parameter(bias, 'plain', bias.shape, () => toFloat32(bias.data));
 }
 
-function windowOf(context: NodeContext, x: Value) {
-  const kernel = pair(context, 'kernel_shape', 1);
-  const strides = pair(context, 'strides', 1);
-  const dilations = pair(context, 'dilations', 1);
-  const pads = padsOf(context, x, kernel, strides, dilations);
-  return { kernel, strides, pads, dilations, ceilMode: context.int('ceil_mode', 0) === 1 };
-}
-
-const maxPool: Converter = (context) => {
-  isPicture(context);
-  const x = context.nhwc(context.operand(0));
-  return new Traced(ops.maxPool(x, windowOf(context, x)), 'nhwc');
-};
-
-const averagePool: Converter = (context) => {
-  isPicture(context);
-  const x = context.nhwc(context.operand(0));
-  const { dilations, ...window } = windowOf(context, x);
-  if (dilations.some((d) => d !== 1)) context.refuse(`averages with dilations [${dilations}]; only 1 is understood`);
-  const countIncludePad = context.int('count_include_pad', 0) === 1;
-  return new Traced(ops.averagePool(x, { ...window, countIncludePad }), 'nhwc');
-};
-
-const overPicture =
-  (reduce: (x: Value, axes: readonly number[], options: { keepDims: boolean }) => Value): Converter =>
-  (context) => {
-    isPicture(context);
-    return new Traced(reduce(context.nhwc(context.operand(0)), [1, 2], { keepDims: true }), 'nhwc');
-  };
-
-/** (sum of |x|^p over the picture)^(1/p) */
-const globalLpPool: Converter = (context) => {
-  const p = context.int('p', 2);
-  return overPicture((x, axes, options) => {
-    if (p === 1) return ops.sum(ops.abs(x), axes, options);
-    if (p === 2) return ops.sqrt(ops.sum(ops.square(x), axes, options));
-    return ops.pow(ops.sum(ops.pow(ops.abs(x), p), axes, options), 1 / p);
-  })(context);
-};
-
-export const window: Record<string, Converter> = {
-  Conv: conv,
-  MaxPool: maxPool,
-  AveragePool: averagePool,
-  GlobalAveragePool: overPicture(ops.mean),
-  GlobalMaxPool: overPicture(ops.reduceMax),
-  GlobalLpPool: globalLpPool,
-};
+export const window: Record<string, Converter> = { Conv: conv };
