@@ -38,7 +38,64 @@ const deep: TestNode[] = [
 const deepShape = intTensor('deepShape', [0, C * W, H, 1]);
 const fromDeep = (n: number, channel: number, h: number): number => x(n, Math.floor(channel / W), h, channel % W);
 
+/** Channels of x and of -x in parts [2,3], as a channel shuffle has them. */
+const parts: TestNode[] = [
+  { ...node('Neg', ['x']), outputs: ['minus'] },
+  { ...node('Concat', ['x', 'minus'], { axis: 1 }), outputs: ['both'] },
+  { ...node('Reshape', ['both', 'partsShape']), outputs: ['parts'] },
+];
+const turned: TestNode = { ...node('Transpose', ['parts'], { perm: [0, 2, 1, 3, 4] }), outputs: ['turned'] };
+const partsShape = intTensor('partsShape', [0, 2, C, H, W]);
+const inParts = (n: number, sign: number, c: number, h: number, w: number): number => (1 - 2 * sign) * x(n, c, h, w);
+
 const rows: Row[] = [
+  {
+    name: 'channels in parts, read as the file has them',
+    nodes: [...parts, node('Identity', ['parts'])],
+    initializers: [partsShape],
+    shape: [N, 2, C, H, W],
+    y: inParts,
+  },
+  {
+    name: 'parts of channels that change places',
+    nodes: [...parts, turned, node('Abs', ['turned'])],
+    initializers: [partsShape],
+    shape: [N, C, 2, H, W],
+    y: (n, c, _, h, w) => Math.abs(x(n, c, h, w)),
+  },
+  {
+    name: 'a channel shuffle',
+    nodes: [...parts, turned, node('Reshape', ['turned', 'joined'])],
+    initializers: [partsShape, intTensor('joined', [0, -1, H, W])],
+    shape: [N, 2 * C, H, W],
+    y: (n, c, h, w) => inParts(n, c % 2, Math.floor(c / 2), h, w),
+  },
+  {
+    name: 'parts of channels that pixels come before',
+    nodes: [...parts, node('Transpose', ['parts'], { perm: [0, 3, 1, 4, 2] })],
+    initializers: [partsShape],
+    shape: [N, H, 2, W, C],
+    y: (n, h, sign, w, c) => inParts(n, sign, c, h, w),
+  },
+  {
+    name: 'a softmax over parts of channels',
+    nodes: [...parts, node('Softmax', ['parts'], { axis: 1 })],
+    initializers: [partsShape],
+    opset: 13,
+    shape: [N, 2, C, H, W],
+    y: (n, sign, c, h, w) => 1 / (1 + Math.exp(-2 * Math.fround(inParts(n, sign, c, h, w)))),
+  },
+  {
+    name: 'one part of the channels, with a summand an element',
+    nodes: [
+      ...parts,
+      { ...node('Slice', ['parts', 'one', 'two', 'one']), outputs: ['part'] },
+      node('Add', ['part', 'parts']),
+    ],
+    initializers: [partsShape, intTensor('one', [1]), intTensor('two', [2])],
+    shape: [N, 2, C, H, W],
+    y: (n, sign, c, h, w) => inParts(n, 1, c, h, w) + inParts(n, sign, c, h, w),
+  },
   {
     name: 'Split of opset 11 by sizes, along channels',
     nodes: split(2, 1, { axis: 1, split: [1, 2] }),

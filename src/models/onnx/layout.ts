@@ -2,6 +2,7 @@
 //
 // The file is channels-first (NCHW), the engine channels-last (NHWC). A traced value says how it lies:
 //   'nhwc'         rank 4 in the file, [N,C,H,W] there, [N,H,W,C] here
+//   'split'        [N,a,b,..,H,W] in the file, channels in parts (a channel shuffle has them), [N,H,W,a,b,..] here
 //   'plain'        as in the file
 //   {flattened}    [N, C*H*W] in the file, flattened from [N,C,H,W]; here [N, H*W*C]. What a Gemm behind it does with the
 //                  columns is undone in the rows of its weights, once, so that nothing moves at run time.
@@ -16,11 +17,16 @@ export interface Flattened {
   /** [H, W, C] of the map whose columns these are. */
   readonly flattened: readonly [number, number, number];
 }
-export type Layout = 'plain' | 'nhwc' | Flattened;
+export type Layout = 'plain' | 'nhwc' | 'split' | Flattened;
 
 /** File axes in the order in which an nhwc value has them, and back. */
 export const TO_NHWC = [0, 2, 3, 1] as const;
 export const TO_NCHW = [0, 3, 1, 2] as const;
+
+/** The same for any count of axes between N and H, W: all that is moved are H and W. */
+const toPixels = (rank: number): number[] => [0, rank - 2, rank - 1, ...middle(rank).map((i) => i + 1)];
+const fromPixels = (rank: number): number[] => [0, ...middle(rank).map((i) => i + 3), 1, 2];
+const middle = (rank: number): number[] => Array.from({ length: rank - 3 }, (_, i) => i);
 
 /** Where axis `axis` of the file lies in an nhwc value. */
 export const nhwcAxis = (axis: number): number => TO_NHWC.indexOf(axis as 0 | 1 | 2 | 3);
@@ -29,7 +35,7 @@ export const permuteShape = (shape: Shape, perm: readonly number[]): number[] =>
 
 /** The shape that the file gives a value of this layout. */
 export function fileShape(shape: Shape, layout: Layout): Shape {
-  return layout === 'nhwc' ? permuteShape(shape, TO_NCHW) : shape;
+  return layout === 'nhwc' || layout === 'split' ? permuteShape(shape, fromPixels(shape.length)) : shape;
 }
 
 /** Numbers of an array with its axes in another order: axis i of the result is axis perm[i] of x. */
@@ -63,7 +69,7 @@ export function permute(value: Value, perm: readonly number[]): Value {
 /** The value in the file's own order. */
 export function toPlain(value: Value, layout: Layout): Value {
   if (layout === 'plain') return value;
-  if (layout === 'nhwc') return permute(value, TO_NCHW);
+  if (layout === 'nhwc' || layout === 'split') return permute(value, fromPixels(value.shape.length));
   const map = reshape(value, [value.shape[0], ...layout.flattened]);
   return reshape(permute(map, TO_NCHW), value.shape);
 }
@@ -72,15 +78,18 @@ export function toPlain(value: Value, layout: Layout): Value {
 export function toFileLayout(data: ArrayLike<number>, layout: Layout, shape: Shape): Tensor {
   checkSize(data, shape);
   if (layout === 'plain') return { shape, data: Float32Array.from(data) };
-  const map = layout === 'nhwc' ? shape : [shape[0], ...layout.flattened];
-  return { shape: fileShape(shape, layout), data: permuteData(data, map, TO_NCHW) };
+  const map = typeof layout === 'object' ? [shape[0], ...layout.flattened] : shape;
+  return { shape: fileShape(shape, layout), data: permuteData(data, map, fromPixels(map.length)) };
 }
 
 /** Numbers in the file's layout (a raw input, an activation) as the engine wants them. `shape` is the file's. */
 export function fromFileLayout(data: ArrayLike<number>, layout: Layout, shape: Shape): Tensor {
   checkSize(data, shape);
   if (layout === 'plain') return { shape, data: Float32Array.from(data) };
-  if (layout === 'nhwc') return { shape: permuteShape(shape, TO_NHWC), data: permuteData(data, shape, TO_NHWC) };
+  if (typeof layout !== 'object') {
+    const order = toPixels(shape.length);
+    return { shape: permuteShape(shape, order), data: permuteData(data, shape, order) };
+  }
   const [H, W, C] = layout.flattened;
   return { shape, data: permuteData(data, [shape[0], C, H, W], TO_NHWC) };
 }
