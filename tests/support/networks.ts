@@ -17,6 +17,7 @@ export const networks: readonly Network[] = [
   { file: 'decoder-opset11', input: [1, 4, 18, 14] },
   { file: 'squeeze-excite-opset14', input: [1, 3, 32, 32] },
   { file: 'activations-opset15', input: [1, 1, 16, 16] },
+  { file: 'transformer-opset13', input: [2, 3, 24, 24] },
   { file: 'convnext-opset17', input: [1, 3, 32, 32] },
   { file: 'dynamic-opset11', input: [2, 5, 23, 18] },
   { file: 'siamese-opset16', input: [1, 6, 16, 16] },
