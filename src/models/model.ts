@@ -111,11 +111,10 @@ export class Model {
     this.nodes = neededFor(graph, [output]);
     this.aliases = nodeAliases(this.nodes);
     this.logitsName = this.findLogits();
-    const { layers, classes } = this.survey();
+    const { layers, classes, parameters } = this.survey();
     this.layers = layers;
     this.classes = classes;
-    const owned = new Set(layers.flatMap(({ weights }) => weights));
-    this.parameters = [...owned].reduce((sum, weight) => sum + (this.initializers.get(weight)?.size ?? 0), 0);
+    this.parameters = parameters;
     this.preprocess = options.preprocess ?? this.within(() => guessPreprocess(file, this.input, this.nodes, classes));
     this.labels = this.within(() => fitLabels(options.labels ?? labelsFromMetadata(file.metadata), classes));
   }
@@ -236,7 +235,7 @@ export class Model {
   }
 
   /** Traces once at the nominal size, to list the layers, or all that stands in the way. */
-  private survey(): { layers: LayerInfo[]; classes: number } {
+  private survey(): { layers: LayerInfo[]; classes: number; parameters: number } {
     const [H, W] = this.nominalSize;
     const graph = new Graph();
     const x = graph.input(this.input.name, [1, H, W, this.input.channels]);
@@ -254,7 +253,10 @@ export class Model {
     const logits = values.get(this.logitsName);
     if (!(logits instanceof Traced))
       throw this.error(`has an output, "${this.outputName}", that does not depend on its input.`);
-    return { layers, classes: sizeOf(logits.shape.slice(1)) };
+    // By name, as layers may share a weight; not all are the file's own, some are widened from quantized ones.
+    const owned = new Map(traced.flatMap(({ weights }) => [...weights]));
+    const parameters = [...owned.values()].reduce((sum, count) => sum + count, 0);
+    return { layers, classes: sizeOf(logits.shape.slice(1)), parameters };
   }
 
   private findLogits(): string {

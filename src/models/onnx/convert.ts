@@ -11,11 +11,13 @@ import { toPlain } from './layout.ts';
 import { Fixed, type Operand, TensorCache, Traced } from './operand.ts';
 import { activation } from './ops/activation.ts';
 import { blocks } from './ops/blocks.ts';
+import { products } from './ops/einsum.ts';
 import { elementwise } from './ops/elementwise.ts';
 import { logic } from './ops/logic.ts';
 import { matrix } from './ops/matrix.ts';
 import { normalize } from './ops/normalize.ts';
 import { pool } from './ops/pool.ts';
+import { quantize } from './ops/quantize.ts';
 import { reduce } from './ops/reduce.ts';
 import { resizing } from './ops/resize.ts';
 import { shape } from './ops/shape.ts';
@@ -32,6 +34,8 @@ const converters: Readonly<Record<string, Converter>> = {
   ...matrix,
   ...normalize,
   ...pool,
+  ...products,
+  ...quantize,
   ...reduce,
   ...resizing,
   ...shape,

@@ -67,14 +67,20 @@ function blockMap(context: NodeContext): { x: Value; b: number } {
   return { x: context.nhwc(x), b };
 }
 
-// [N, H, W, C] -> [N, H/b, W/b, b b C]: the channels of a block's pixels one after another.
+// [N, H, W, C] -> [N, H/b, W/b, b b C]: the channels of a block's pixels one after another in mode DCR (the default and
+// all that there is before opset 26), in mode CRD the pixels of each channel.
 const spaceToDepth: Converter = (context) => {
   const { x, b } = blockMap(context);
   const [N, H, W, C] = x.shape;
   if (H % b !== 0 || W % b !== 0)
     context.refuse(`cuts ${H}x${W} pixels into blocks of ${b}, which does not come out even`);
   const apart = ops.reshape(x, [(N * H) / b, b, W / b, b * C]);
-  return new Traced(ops.reshape(ops.transpose(apart, [0, 2, 1, 3]), [N, H / b, W / b, b * b * C]), 'nhwc');
+  const pixels = ops.transpose(apart, [0, 2, 1, 3]);
+  const isPixelFirst = context.text('mode', 'DCR') === 'DCR';
+  const blocks = isPixelFirst
+    ? pixels
+    : ops.transpose(ops.reshape(pixels, [(N * H * W) / (b * b), b * b, C]), [0, 2, 1]);
+  return new Traced(ops.reshape(blocks, [N, H / b, W / b, b * b * C]), 'nhwc');
 };
 
 // [N, H, W, b b C] -> [N, H b, W b, C]. In mode CRD the b b numbers of a channel lie together in the file, in mode DCR
