@@ -19,7 +19,16 @@ function reshaped(context: NodeContext, x: Operand, shape: Shape): Operand {
   const [, H, W, C] = x.value.shape;
   const isRows = x.layout === 'nhwc' && shape.length === 2 && shape[0] === x.shape[0];
   if (isRows && C > 1 && H * W > 1) return new Traced(ops.reshape(x.value, shape), { flattened: [H, W, C] });
-  return new Traced(ops.reshape(context.plain(x), shape));
+  return resplit(x, shape) ?? new Traced(ops.reshape(context.plain(x), shape));
+}
+
+/** A map whose channels alone are cut into parts or joined again: pixels stay where they are. */
+function resplit({ value, layout, shape: [batch, ...rest] }: Traced, target: Shape): Traced | undefined {
+  if (layout !== 'nhwc' && layout !== 'split') return undefined;
+  const isOfChannels = target.length >= 4 && target[0] === batch && target.slice(-2).join() === rest.slice(-2).join();
+  if (!isOfChannels) return undefined;
+  const parts = target.slice(1, -2);
+  return new Traced(ops.reshape(value, [batch, ...target.slice(-2), ...parts]), parts.length === 1 ? 'nhwc' : 'split');
 }
 
 // 0 copies a size of the input (unless allowzero), -1 stands for what is left.
@@ -77,6 +86,11 @@ const transpose: Converter = (context) => {
     // Channels-last in the file, channels-first from here on: the same numbers, called nhwc.
     const isRenaming = perm.length === 4 && isAscending(TO_NHWC.map((axis) => perm[axis]));
     return isRenaming ? new Traced(value, 'nhwc') : new Traced(permute(value, perm));
+  }
+  // Parts of channels change places.
+  const last = perm.length - 2;
+  if (x.layout === 'split' && [0, last, last + 1].every((axis) => perm[axis] === axis)) {
+    return new Traced(permute(x.value, [0, 1, 2, ...perm.slice(1, last).map((axis) => axis + 2)]), 'split');
   }
   // And the other way round: an nhwc value turned to [N,H,W,C] is already there.
   if (x.layout === 'nhwc' && perm.join() === TO_NHWC.join()) return new Traced(x.value);
