@@ -11,8 +11,9 @@ import { describe, openFile, openShipped } from './networks.ts';
 import { decodePicture, savePng } from './pictures.ts';
 import { offerSamples } from './samples.ts';
 import { openScreen, type Screen } from './screen.ts';
-import { attempt, clearError, PageError, say, showDevice } from './status.ts';
+import { attempt, clearError, complain, PageError, say, showDevice } from './status.ts';
 import { Visualizer } from './visualizer.ts';
+import { choose, fillMenu, hideProgress, listenForAddresses, openWeb, type WebSource, webSource } from './web.ts';
 
 const networks = byId('select', 'network');
 const toggle = byId('button', 'toggle');
@@ -21,6 +22,12 @@ const canvas = byId('canvas', 'canvas');
 /** Value of the menu's entry for the user's own network. */
 const OWN = 'own';
 
+interface Opened {
+  readonly model: Model;
+  /** Sentences for the user about the way here. */
+  readonly notes?: readonly string[];
+}
+
 function start(device: Device, screen: Screen): void {
   const visualizer = new Visualizer(device, screen, imageView(canvas, relabel));
   const explainer = new Explainer(device, findings.findings);
@@ -28,6 +35,8 @@ function start(device: Device, screen: Screen): void {
   let own: { file: File; names?: File } | undefined;
   let shown = '';
   let asked = 0;
+  /** Ends the loading of the network that was asked for last. */
+  let loading = new AbortController();
 
   function use(model: Model): void {
     void visualizer.clear();
@@ -46,36 +55,70 @@ function start(device: Device, screen: Screen): void {
     relabel();
   }
 
-  /** Opens what stands in the menu as `entry`. Only what was asked for last is shown; after a failure, what was before. */
-  async function open(entry: string, title: string, load: () => Promise<Model>): Promise<void> {
+  /**
+   * Opens what stands in the menu as `entry`. Only what was asked for last is shown; after a failure, or when the user
+   * cancels, what was before.
+   */
+  async function open(entry: string, title: string, load: (signal: AbortSignal) => Promise<Opened>): Promise<void> {
     const turn = ++asked;
-    clearError();
+    stopLoading();
+    const { signal } = loading;
     say('network', `Opening ${title}…`, true);
     await nextFrame();
+    let remarks: readonly string[] = [];
     await attempt(async () => {
-      const model = await load();
-      if (turn !== asked) return;
-      use(model);
-      shown = entry;
+      try {
+        const { model, notes = [] } = await load(signal);
+        if (signal.aborted) return;
+        remarks = notes;
+        use(model);
+        shown = entry;
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
     });
     if (turn !== asked) return;
     networks.value = shown;
-    say('network', '');
+    say('network', remarks.map((note) => note.charAt(0).toUpperCase() + note.slice(1)).join(' '));
   }
 
-  const openOwn = (file: File, names?: File): Promise<void> =>
-    open(OWN, file.name, async () => {
+  function stopLoading(): void {
+    loading.abort();
+    loading = new AbortController();
+    hideProgress();
+  }
+
+  function openOwn(file: File, names?: File): Promise<void> {
+    clearError();
+    return open(OWN, file.name, async () => {
       const model = await openFile(file, names);
       own = { file, names };
       networks.querySelector(`option[value=${OWN}]`)?.remove();
       networks.append(option(OWN, file.name));
-      return model;
+      return { model };
     });
+  }
 
-  const openListed = (): Promise<void> => {
-    const id = networks.value;
-    return id === OWN && own ? openOwn(own.file, own.names) : open(id, id, () => openShipped(id));
-  };
+  const openFetched = (entry: string, source: WebSource): Promise<void> =>
+    open(entry, source.id, (signal) => openWeb(source, signal));
+
+  function openListed(): Promise<void> {
+    const entry = networks.value;
+    if (entry === OWN && own) return openOwn(own.file, own.names);
+    const source = webSource(entry);
+    return source ? openFetched(entry, source) : open(entry, entry, async () => ({ model: await openShipped(entry) }));
+  }
+
+  /** Opens what the address of the page asks for; where that cannot be had, says so and opens what is always there. */
+  async function openFirst(): Promise<void> {
+    const wanted = new URLSearchParams(location.search).get('network');
+    const isKnown = wanted === null || choose(networks, wanted);
+    if (!isKnown) complain(new PageError(`There is no network "${wanted}": choose one of the menu.`));
+    await openListed();
+    if (shown !== '' || asked > 1) return;
+    networks.value = shippedModels[0].id;
+    await openListed();
+  }
 
   async function openPicture(file: File): Promise<void> {
     clearError();
@@ -124,7 +167,15 @@ function start(device: Device, screen: Screen): void {
   byId('input', 'smooth').addEventListener('change', (event) =>
     canvas.classList.toggle('smooth', (event.target as HTMLInputElement).checked),
   );
-  networks.addEventListener('change', openListed);
+  networks.addEventListener('change', () => {
+    clearError();
+    return openListed();
+  });
+  listenForAddresses((address) => {
+    clearError();
+    if (choose(networks, address)) void openListed();
+    else complain(new PageError(`"${address}" is no web address: give one as https://host/network.onnx.`));
+  }, stopLoading);
   listenForFiles('open-network', 'network-file', openOwn);
   listenForFiles('choose-picture', 'picture-file', openPicture);
   listenForDrops((file) => {
@@ -137,7 +188,7 @@ function start(device: Device, screen: Screen): void {
       );
     });
   });
-  void openListed();
+  void openFirst();
 }
 
 function quietly<T>(read: () => T): T | undefined {
@@ -148,12 +199,8 @@ function quietly<T>(read: () => T): T | undefined {
   }
 }
 
-networks.replaceChildren(
-  ...shippedModels.map(({ id, description }) => Object.assign(option(id), { title: description })),
-);
+fillMenu(networks);
 byId('details', 'more').open = matchMedia('(min-width: 760px)').matches;
-const wanted = new URLSearchParams(location.search).get('network');
-if (shippedModels.some(({ id }) => id === wanted)) networks.value = wanted as string;
 
 const opened = await attempt(async () => {
   const { device, screen } = await openScreen(canvas);

@@ -85,7 +85,9 @@ export async function request(address: string, options: RequestOptions = {}): Pr
   let received = 0;
   let total = expected;
   try {
-    const response = await fetch(bare(url), { headers: headersFor(url, known), signal: watch.signal });
+    // A browser's own cache would keep it a second time, and answer without asking the server.
+    const headers = headersFor(url, known);
+    const response = await fetch(bare(url), { headers, signal: watch.signal, cache: 'no-store' });
     const validators = validatorsOf(response);
     if (known && isSameVersion(response, validators, known)) {
       return validators;

@@ -8,14 +8,16 @@ export const baseUrl = process.env.FACET_TEST_URL!;
 let browser: Browser | undefined;
 const complaints = new Map<Page, string[]>();
 
-/** A fresh page, in a context of its own, at `path` of the served demo. */
-export async function openPage(path = '/'): Promise<Page> {
+/** A fresh page, in a context of its own, at `path` of the served demo. Lines of the console like `expected` are none of its errors. */
+export async function openPage(path = '/', expected?: RegExp): Promise<Page> {
   browser ??= await chromium.connect(process.env.FACET_TEST_BROWSER!);
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, acceptDownloads: true });
   const page = await context.newPage();
   const errors: string[] = [];
   complaints.set(page, errors);
-  page.on('console', (message) => message.type() === 'error' && errors.push(`console: ${message.text()}`));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !expected?.test(message.text())) errors.push(`console: ${message.text()}`);
+  });
   page.on('pageerror', (error) => errors.push(`page error: ${error.message}`));
   page.on('crash', () => errors.push('the page crashed'));
   await page.goto(new URL(path, baseUrl).href);
