@@ -18,6 +18,9 @@ import { CommandError, fileError } from './errors.ts';
 /** Files this command has read, links followed, with what they are to it: none of them is written over. */
 const inputs = new Map<string, string>();
 
+/** Remembers a file, by its path without links, as one that is read. */
+export const noteInput = (what: string, file: string): void => void inputs.set(file, what);
+
 /** The bytes of a file. `what` is how messages call it: `the picture`. */
 export function readBytes(what: string, file: string): Uint8Array {
   let bytes: Uint8Array;

@@ -5,6 +5,7 @@ import path from 'node:path';
 import {
   checkPreprocess,
   cifar10Labels,
+  type ExternalReader,
   findPreset,
   findShipped,
   isWebAddress,
@@ -22,6 +23,7 @@ import {
 import { fitLabels } from '../src/models/labels.ts';
 import { fetchModel, fileNameOf, knownModels } from './download.ts';
 import { CommandError, UsageError } from './errors.ts';
+import { besideModel } from './external.ts';
 import { readBytes, readText } from './files.ts';
 import type { ModelOptions } from './options.ts';
 import { inProject } from './project.ts';
@@ -41,6 +43,8 @@ interface ModelFile {
   readonly name: string;
   /** Where it lies, for a file of the user's. */
   readonly folder?: string;
+  /** Reads the files beside it that hold its numbers. */
+  readonly external?: ExternalReader;
   /** What the registry knows of it. */
   readonly known?: ShippedModel | WebModel;
 }
@@ -55,7 +59,12 @@ export async function readModel(argument: string): Promise<ModelFile> {
     const stat = statSync(argument);
     if (stat.isDirectory()) throw new CommandError(`"${argument}" is a folder. Name the ONNX file in it.`);
     if (!stat.isFile()) throw new CommandError(`"${argument}" is a device or a pipe. Name the ONNX file itself.`);
-    return { bytes: readBytes('the model', argument), name: nameOf(argument), folder: path.dirname(argument) };
+    return {
+      bytes: readBytes('the model', argument),
+      name: nameOf(argument),
+      folder: path.dirname(argument),
+      external: besideModel(argument),
+    };
   }
   const shipped = findShipped(argument);
   if (shipped) return { bytes: readBytes('the model', inProject(shipped.file)), name: shipped.id, known: shipped };
@@ -77,7 +86,8 @@ export async function openModel(
   const given = options.labels === undefined ? undefined : parseLabels(readText('the label file', options.labels));
   const file = await readModel(argument);
   const { bytes, name } = file;
-  let model = parseModel(bytes, { name, preprocess: preset ?? file.known?.preprocess });
+  const { external } = file;
+  let model = parseModel(bytes, { name, external, preprocess: preset ?? file.known?.preprocess });
   const { mean, std, order, range } = options;
   if (mean || std || order || range) {
     const { preprocess: asked } = model;
@@ -89,7 +99,7 @@ export async function openModel(
       size: asked.size,
       source: 'given',
     };
-    model = parseModel(bytes, { name, preprocess: changed });
+    model = parseModel(bytes, { name, external, preprocess: changed });
   }
   if (model.preprocess.source === 'given') checkPreprocess(model.preprocess, model.input.channels);
   return { model, ...labelsFor(model, file, given) };

@@ -23,7 +23,7 @@ export function decodeNpy(bytes: Uint8Array, name: string): Tensor {
     throw new CommandError(`"${name}" ${what}`);
   };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const latin = (from: number, to: number) => new TextDecoder('latin1').decode(bytes.subarray(from, to));
+  const latin = (from: number, to: number) => Buffer.from(bytes.subarray(from, to)).toString('latin1');
   if (bytes.length === 0) fail('is empty. Save the array again.');
   if (bytes.length < PREFIX_V2 || latin(0, MAGIC.length) !== MAGIC) {
     fail('is no .npy file. Save the array with numpy.save.');

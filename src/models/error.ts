@@ -3,6 +3,40 @@
 /** A user's mistake about a model: its file, a layer, a channel, a label, a picture's size. */
 export class ModelError extends Error {
   override name = 'ModelError';
+
+  constructor(sentence: string) {
+    super(onOneLine(sentence));
+  }
+}
+
+/** Longest name and longest list of numbers that a sentence shows whole, and longest sentence, in characters. */
+const SHOWN_NAME = 100;
+const SHOWN_LIST = 80;
+const SHOWN_SENTENCE = 400;
+
+/** Its beginning and its end where a text is longer than `most`. */
+function shortened(text: string, most: number): string {
+  const letters = Array.from(text.slice(0, 4 * SHOWN_SENTENCE) + text.slice(-4 * SHOWN_SENTENCE));
+  if (text.length <= most) return text;
+  const head = Math.ceil(most * 0.6);
+  return `${letters.slice(0, head).join('')}…${letters.slice(head - most).join('')}`;
+}
+
+/**
+ * Names and lists in a message were written by whoever wrote the file: what is not printable (line breaks, escapes of
+ * terminals, marks that turn the writing round) is replaced, what is endless is shortened.
+ */
+function onOneLine(sentence: string): string {
+  const printable = sentence
+    .replace(/\s+/g, ' ')
+    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, '\u{fffd}')
+    .replace(/"[^"]*"/g, (name) =>
+      name.length > SHOWN_NAME + 2 ? `"${shortened(name.slice(1, -1), SHOWN_NAME)}"` : name,
+    )
+    .replace(/\[[^[\]]*\]/g, (list) =>
+      list.length > SHOWN_LIST + 2 ? `[${shortened(list.slice(1, -1), SHOWN_LIST)}]` : list,
+    );
+  return shortened(printable, SHOWN_SENTENCE);
 }
 
 /** A node of a file that stands in the way of opening it. */

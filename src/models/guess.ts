@@ -2,7 +2,7 @@
 // first operators, its size and its number of classes. What was guessed says from where.
 
 import { ModelError } from './error.ts';
-import type { ModelInput } from './onnx/input.ts';
+import { type ModelInput, SAID } from './onnx/input.ts';
 import type { OnnxModel, OnnxNode } from './onnx/proto.ts';
 import {
   type ChannelOrder,
@@ -24,12 +24,15 @@ export function guessPreprocess(
 ): Preprocess {
   if (!takesPictures(input.channels)) return { order: 'raw', range: [0, 1], mean: [0], std: [1], source: 'default' };
   const own = file.metadata.get(PREPROCESS_KEY);
-  const text = file.metadata.get('input');
+  const text = file.metadata.get('input')?.slice(0, SAID);
   const said = own ? fromOwnMetadata(own) : text ? fromText(text, input.channels) : undefined;
   const found = said ?? fromFamily(file, input, nodes, classes);
   checkPreprocess(found, input.channels);
   return found;
 }
+
+/** Pixels that a picture may be high or wide. */
+const isSide = (pixels: number): boolean => Number.isInteger(pixels) && pixels >= 1 && pixels <= 2 ** 16;
 
 function fromOwnMetadata(json: string): Preprocess {
   let said: unknown;
@@ -42,7 +45,9 @@ function fromOwnMetadata(json: string): Preprocess {
   }
   if (typeof said === 'string') return { ...findPreset(said), source: 'metadata' };
   const { order = 'RGB', range = [0, 1], mean = [0], std = [1], size } = (said ?? {}) as Partial<Preprocess>;
-  if (!['RGB', 'BGR', 'gray'].includes(order) || ![range, mean, std, size ?? [1, 1]].every(Array.isArray)) {
+  const areNumbers = (list: unknown): boolean => Array.isArray(list) && list.every(Number.isFinite);
+  const isSize = size === undefined || (areNumbers(size) && size.length === 2 && size.every(isSide));
+  if (!['RGB', 'BGR', 'gray'].includes(order) || ![range, mean, std].every(areNumbers) || !isSize) {
     throw new ModelError(`its metadata ${PREPROCESS_KEY} is not understood: ${json.slice(0, 80)}. Give --preprocess.`);
   }
   return { order, range, mean, std, size, source: 'metadata' };

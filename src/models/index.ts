@@ -16,6 +16,9 @@ export { DownloadError, type DownloadFailure, isWebAddress, LARGEST_FILE, shownA
 export { cifar10Labels, findLabel, labelFileNames, parseLabels, shortLabel } from './labels.ts';
 export { type LayerInfo, Model, type ModelOptions, parseModel, type Trace, type TraceOptions } from './model.ts';
 export { supportedOps } from './onnx/convert.ts';
+export { type ExportOptions, exportComputation } from './onnx/exportGraph.ts';
+export { exportModel, type ModelExportOptions } from './onnx/exportModel.ts';
+export type { ExternalReader } from './onnx/external.ts';
 export type { ModelInput } from './onnx/input.ts';
 export { fromFileLayout, type Layout, toFileLayout } from './onnx/layout.ts';
 export { PREPROCESS_KEY } from './guess.ts';

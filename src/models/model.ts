@@ -10,10 +10,13 @@ import { ModelError, nearest, quoted, UnsupportedModelError } from './error.ts';
 import { fitLabels, labelsFromMetadata } from './labels.ts';
 import { nodeTitle, type Parameter, type TraceState } from './onnx/context.ts';
 import { isSupported, neededFor, type Problem, traceNodes, type TracedNode } from './onnx/convert.ts';
+import type { ExternalReader } from './onnx/external.ts';
 import { describeInput, type ModelInput, nominalSizeOf } from './onnx/input.ts';
 import type { Layout } from './onnx/layout.ts';
+import { Budget } from './onnx/limits.ts';
 import { Fixed, type Operand, TensorCache, Traced } from './onnx/operand.ts';
 import { decodeModel, type OnnxModel, type OnnxNode } from './onnx/proto.ts';
+import { withWeights } from './onnx/weights.ts';
 import { guessPreprocess } from './guess.ts';
 import { checkPreprocess, type Preprocess } from './preprocess.ts';
 
@@ -62,6 +65,8 @@ export interface ModelOptions {
   readonly name?: string;
   readonly preprocess?: Preprocess;
   readonly labels?: readonly string[];
+  /** Reads the files beside the model's that hold its numbers, where it has such (external data). */
+  readonly external?: ExternalReader;
 }
 
 const ACTIVATIONS = new Set('Relu Clip LeakyRelu PRelu Elu Selu Celu Sigmoid Tanh HardSwish Mish Gelu'.split(' '));
@@ -153,6 +158,12 @@ export class Model {
     return new Model(this.file, { ...this.options, preprocess });
   }
 
+  /** The same network with other numbers for some weights, by their names and in the layout of the file. */
+  withWeights(weights: ReadonlyMap<string, Tensor>): Model {
+    const graph = this.within(() => withWeights(this.file.graph, weights));
+    return new Model({ ...this.file, graph }, this.options);
+  }
+
   /** The layer that people mean by a name: that of its output, or of its node where only one makes it. */
   resolve(name: string): string {
     if (this.layers.some((layer) => layer.name === name) || name === this.input.name) return name;
@@ -223,6 +234,7 @@ export class Model {
       tensors: this.tensors,
       fileBatch: this.input.batch,
       batch: x.shape[0],
+      budget: new Budget([...this.initializers.values()].reduce((sum, { size }) => sum + size, 0)),
       trainable,
       constants: new Map(),
       parameters: new Map(),
@@ -273,13 +285,18 @@ export class Model {
 
 /** Opens an ONNX file. Throws a `ModelError` that says in one sentence what is wrong and what to do. */
 export function parseModel(bytes: Uint8Array, options: ModelOptions = {}): Model {
-  return new Model(decodeModel(bytes, options.name ?? 'model'), options);
+  return new Model(decodeModel(bytes, options.name ?? 'model', options.external), options);
 }
 
+/** Operators whose result is no number where a weight is infinite. */
+const MULTIPLYING = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul', 'BatchNormalization']);
+
 function readInitializers({ graph }: OnnxModel): Map<string, Fixed> {
+  const multiplied = new Set(graph.nodes.flatMap(({ op, inputs }) => (MULTIPLYING.has(op) ? inputs : [])));
   const fixed = new Map<string, Fixed>();
   for (const [name, tensor] of graph.initializers) {
     tensor.check();
+    if (multiplied.has(name)) tensor.checkFinite();
     fixed.set(name, new Fixed(name, tensor.shape, tensor.isInteger, true, () => tensor.data, tensor.type));
   }
   return fixed;
@@ -325,7 +342,10 @@ function flopsOf({ op, inputs, attrs, shape }: OpNode, graph: Graph): number {
   return opDef(op).cost(shapes, attrs, shape).flops;
 }
 
-/** All that stands in the way, by operator: `GridSample at "a", "b"; Conv at "c" (…)`. */
+/** So many names are listed of the nodes of one operator, and so many operators and nodes in all. */
+const LISTED = 3;
+
+/** What stands in the way, by operator: `GridSample at "a", "b"; Conv at "c" (…)`. */
 function describeProblems(problems: readonly Problem[]): string {
   const unknown = new Map<string, string[]>();
   const other: string[] = [];
@@ -333,9 +353,18 @@ function describeProblems(problems: readonly Problem[]): string {
     if (isSupported(node)) other.push(`${node.op} at "${nodeTitle(node)}" ${why.replace(/\.$/, '')}`);
     else {
       const op = node.domain && node.domain !== 'ai.onnx' ? `${node.domain}.${node.op}` : node.op;
-      unknown.set(op, [...(unknown.get(op) ?? []), nodeTitle(node)]);
+      const names = unknown.get(op);
+      if (names) names.push(nodeTitle(node));
+      else unknown.set(op, [nodeTitle(node)]);
     }
   }
-  const list = [...[...unknown].map(([op, names]) => `${op} at ${quoted(names)} is not supported`), ...other];
-  return `cannot be opened: ${list.join('; ')}. Export the network without these nodes, or up to the layer before them.`;
+  const rest = (count: number): string => (count > LISTED ? ` and ${count - LISTED} more` : '');
+  const missing = [...unknown].map(
+    ([op, names]) => `${op} at ${quoted(names.slice(0, LISTED))}${rest(names.length)} is not supported`,
+  );
+  const list = [...missing, ...other];
+  return (
+    `cannot be opened: ${list.slice(0, LISTED).join('; ')}${rest(list.length)}. ` +
+    'Export the network without these nodes, or up to the layer before them.'
+  );
 }

@@ -3,7 +3,7 @@
 import { computation, Graph } from '../../src/engine/graph.ts';
 import { interpret } from '../../src/engine/interpret.ts';
 import type { Shape } from '../../src/kernels/types.ts';
-import { fromFileLayout, parseModel, toFileLayout } from '../../src/models/index.ts';
+import { type ExternalReader, fromFileLayout, parseModel, toFileLayout } from '../../src/models/index.ts';
 import { encodeModel, type TestModel, type TestNode, type TestTensor } from './onnx.ts';
 
 export const [N, C, H, W] = [2, 3, 5, 4];
@@ -37,8 +37,8 @@ export const modelOf = (
 ) => encodeModel({ nodes, initializers, inputs: { x: ['N', C, 'H', 'W'] }, outputs: ['y'], ...more });
 
 /** The output `y` of a file for the input above, in the file's layout. */
-export function run(bytes: Uint8Array) {
-  const model = parseModel(bytes, { name: 'test' });
+export function run(bytes: Uint8Array, external?: ExternalReader) {
+  const model = parseModel(bytes, { name: 'test', external });
   const graph = new Graph();
   const fed = fromFileLayout(input, model.input.channelsLast ? 'plain' : 'nhwc', [N, C, H, W]);
   const trace = model.trace(graph.input('x', fed.shape));

@@ -13,7 +13,8 @@ export interface TestTensor {
   readonly int32s?: readonly number[];
   readonly int64s?: readonly number[];
   readonly doubles?: readonly number[];
-  readonly external?: boolean;
+  /** The numbers lie in another file: entries of external_data (location, offset, length). */
+  readonly external?: Readonly<Record<string, string>>;
 }
 
 export type TestAttribute =
@@ -62,6 +63,11 @@ const TENSOR = 4;
 const FLOATS = 6;
 const INTS = 7;
 
+function writeEntry([key, value]: [string, string], pbf: PbfWriter): void {
+  pbf.writeStringField(1, key);
+  pbf.writeStringField(2, value);
+}
+
 function writeTensor(tensor: TestTensor, pbf: PbfWriter): void {
   pbf.writePackedVarint(1, [...tensor.shape]);
   pbf.writeVarintField(2, tensor.type ?? 1);
@@ -71,7 +77,10 @@ function writeTensor(tensor: TestTensor, pbf: PbfWriter): void {
   pbf.writeStringField(8, tensor.name);
   if (tensor.raw) pbf.writeBytesField(9, tensor.raw);
   if (tensor.doubles) pbf.writePackedDouble(10, [...tensor.doubles]);
-  if (tensor.external) pbf.writeVarintField(14, 1);
+  if (tensor.external) {
+    for (const entry of Object.entries(tensor.external)) pbf.writeMessage(13, writeEntry, entry);
+    pbf.writeVarintField(14, 1);
+  }
 }
 
 /** The bytes of a tensor in a file of its own. */
@@ -149,14 +158,7 @@ export function encodeModel({
   pbf.writeMessage(7, graph, null);
   pbf.writeMessage(8, (version: number, out: PbfWriter) => out.writeVarintField(2, version), opset);
   for (const [key, value] of Object.entries(metadata)) {
-    pbf.writeMessage(
-      14,
-      ([k, v]: [string, string], out: PbfWriter) => {
-        out.writeStringField(1, k);
-        out.writeStringField(2, v);
-      },
-      [key, value],
-    );
+    pbf.writeMessage(14, writeEntry, [key, value]);
   }
   return pbf.finish();
 }

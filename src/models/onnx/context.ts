@@ -5,6 +5,7 @@ import type { Graph, Tensor, Value } from '../../engine/graph.ts';
 import { reshape } from '../../engine/ops/index.ts';
 import type { Shape } from '../../kernels/types.ts';
 import { ModelError } from '../error.ts';
+import type { Budget } from './limits.ts';
 import { permute, permuteData, permuteShape, TO_NHWC, toPlain } from './layout.ts';
 import { Fixed, type Operand, TensorCache, Traced } from './operand.ts';
 import type { OnnxNode } from './proto.ts';
@@ -19,6 +20,8 @@ export interface TraceState {
   /** Batch that the file fixes, if it does, and the one that is traced. */
   readonly fileBatch?: number;
   readonly batch: number;
+  /** What constants may still take. */
+  readonly budget: Budget;
   /** Weights become states, which a training run updates, in place of constants. */
   readonly trainable: boolean;
   /** Constants of this graph, one for each tensor. */

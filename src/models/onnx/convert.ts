@@ -3,11 +3,13 @@
 
 import { computation, Graph, type Value } from '../../engine/graph.ts';
 import { interpret } from '../../engine/interpret.ts';
-import { sameShape } from '../../kernels/shape.ts';
-import { OpError } from '../../kernels/types.ts';
+import { opDef } from '../../kernels/index.ts';
+import { sameShape, sizeOf } from '../../kernels/shape.ts';
+import { OpError, type Shape } from '../../kernels/types.ts';
 import { ModelError } from '../error.ts';
 import { type Converter, NodeContext, nodeTitle, type TraceState } from './context.ts';
 import { toPlain } from './layout.ts';
+import { shapeProblem } from './limits.ts';
 import { Fixed, type Operand, TensorCache, Traced } from './operand.ts';
 import { activation } from './ops/activation.ts';
 import { blocks } from './ops/blocks.ts';
@@ -73,7 +75,7 @@ export function neededFor(graph: OnnxGraph, names: readonly string[]): OnnxNode[
     const node = graph.nodes[i];
     if (!node.outputs.some((name) => wanted.has(name))) continue;
     needed.push(node);
-    for (const name of node.inputs) wanted.add(name);
+    for (const name of node.inputs) if (name) wanted.add(name);
   }
   return needed.reverse();
 }
@@ -131,17 +133,51 @@ function traceNode(node: OnnxNode, values: ReadonlyMap<string, Operand>, state: 
   const known = inputs.filter((input) => input instanceof Fixed);
   const isKnown = inputs.length > 0 && known.length === inputs.filter((input) => input !== undefined).length;
   const context = isKnown ? new NodeContext(scratch(state), node, inputs) : new NodeContext(state, node, inputs);
+  const from = context.state.graph.nodes.length;
   const result = converters[node.op](context);
   const outputs = (Array.isArray(result) ? result : [result]) as Operand[];
-  if (isKnown)
-    return {
-      outputs: outputs.map((output, i) => folded(output, node.outputs[i], inputs[0], known)),
-      weights: new Map<string, number>(),
-    };
+  checkShapes(outputs, context.state.graph, from);
+  if (isKnown) {
+    spend(context.state, outputs);
+    const constants = outputs.map((output, i) => folded(output, node.outputs[i], inputs[0], known));
+    for (const constant of constants) deepen(constant, known);
+    return { outputs: constants, weights: new Map<string, number>() };
+  }
   outputs.forEach((output, i) => {
     if (output instanceof Traced) label(output.value, node.outputs[i]);
   });
   return { outputs: outputs.map((output) => withKind(output, inputs[0])), weights: context.weights };
+}
+
+/** Throws where a node makes what no value can be: sizes that are not whole, or beyond every memory. */
+function checkShapes(outputs: readonly Operand[], { nodes }: Graph, from: number): void {
+  const check = (shape: Shape, least: number): void => {
+    const problem = shapeProblem(shape, least);
+    if (problem) throw new ModelError(`makes a value that ${problem}`);
+  };
+  for (let id = from; id < nodes.length; id++) check(nodes[id].shape, 1);
+  for (const output of outputs) check(output.shape, output instanceof Fixed ? 0 : 1);
+}
+
+/** Takes what the results of known operands alone will cost out of the budget. */
+function spend({ budget, graph }: TraceState, outputs: readonly Operand[]): void {
+  for (const output of outputs) if (output instanceof Fixed) budget.spend(output.size);
+  for (const node of graph.nodes) {
+    if (node.kind !== 'op') continue;
+    const shapes = node.inputs.map((id) => graph.nodes[id].shape);
+    budget.spend(sizeOf(node.shape), opDef(node.op).cost(shapes, node.attrs, node.shape).flops);
+  }
+}
+
+/** Constants are computed when first asked for, each asking those before it. So many may wait on one another. */
+const MAX_DEPTH = 100;
+
+function deepen(constant: Fixed, inputs: readonly Fixed[]): void {
+  if (inputs.includes(constant)) return;
+  constant.depth = 1 + Math.max(...inputs.map(({ depth }) => depth));
+  if (constant.depth < MAX_DEPTH) return;
+  void constant.data; // computed now, and kept
+  constant.depth = 0;
 }
 
 /** A state for nodes of known operands alone: they are traced by the same converters, and computed at once. */

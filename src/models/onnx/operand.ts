@@ -26,6 +26,8 @@ type Numbers = Float32Array | Float64Array;
 /** Known while tracing, in the file's layout. */
 export class Fixed {
   private numbers?: Numbers;
+  /** How many others have to be computed before it, one after another. */
+  depth = 0;
 
   constructor(
     readonly name: string,

@@ -4,6 +4,10 @@
 
 import { PbfReader } from 'pbf';
 import { ModelError } from '../error.ts';
+import { ExternalFiles, type ExternalReader, externalPlace } from './external.ts';
+import { foreignFormat, likelyFormat } from './formats.ts';
+import { MAX_NAME, MAX_NODES, MAX_OPERANDS } from './limits.ts';
+import { inOrder } from './order.ts';
 import { OnnxTensor, type TensorFields } from './tensor.ts';
 
 export interface OnnxModel {
@@ -61,7 +65,11 @@ class Malformed extends Error {}
 class Reader {
   private readonly pbf: PbfReader;
 
-  constructor(readonly bytes: Uint8Array) {
+  constructor(
+    readonly bytes: Uint8Array,
+    /** The files beside the model. */
+    readonly files = new ExternalFiles(),
+  ) {
     this.pbf = new PbfReader(bytes);
   }
 
@@ -110,6 +118,13 @@ class Reader {
     return new TextDecoder().decode(this.view(end));
   }
 
+  /** The name of a value, a node, an operator. */
+  name(end: number): string {
+    const view = this.view(end);
+    if (view.length <= MAX_NAME) return new TextDecoder().decode(view);
+    throw new ModelError(`it holds a name of ${view.length} bytes, where ${MAX_NAME} are understood. Export it again.`);
+  }
+
   /** Appends the integers of a repeated field, packed or not. */
   integers(end: number, into: number[]): void {
     if (this.pbf.type !== BLOCK) into.push(this.integer(end));
@@ -156,33 +171,29 @@ class Reader {
   }
 }
 
-/** Why bytes that do not decode are no ONNX model, as far as their beginning tells. */
-function diagnose(bytes: Uint8Array): string | undefined {
-  if (bytes.length === 0) return 'is empty. Download or export it again.';
-  const head = new TextDecoder('latin1').decode(bytes.subarray(0, 400));
-  if (head.startsWith('version https://git-lfs')) {
-    return 'is a Git LFS pointer, not the model itself. Fetch it with `git lfs pull`, or download the file itself.';
-  }
-  if (head.startsWith('PK'))
-    return 'is a zip archive (PyTorch saves those), not ONNX. Export it with torch.onnx.export.';
-  if (head.startsWith('\x89HDF')) return 'is an HDF5 file (Keras saves those), not ONNX. Convert it with tf2onnx.';
-  if (/^[\t\r\n\x20-\x7e]+$/.test(head)) return 'is a text, not an ONNX model. Give the file of the model itself.';
-  return undefined;
-}
-
-/** Decodes a file; `name` is how errors call it. */
-export function decodeModel(bytes: Uint8Array, name: string): OnnxModel {
+/** Decodes a file; `name` is how errors call it, `external` reads the files beside it that hold its numbers. */
+export function decodeModel(bytes: Uint8Array, name: string, external?: ExternalReader): OnnxModel {
+  const foreign = foreignFormat(bytes);
+  if (foreign) throw new ModelError(`model "${name}" ${foreign}`);
   try {
-    return readModel(new Reader(bytes), bytes.length);
+    const model = readModel(new Reader(bytes, new ExternalFiles(external)), bytes.length);
+    return { ...model, graph: inOrder(model.graph) };
   } catch (error) {
     if (error instanceof ModelError) throw new ModelError(`model "${name}": ${error.message}`);
-    const known = diagnose(bytes);
-    if (known) throw new ModelError(`model "${name}" ${known}`);
-    const what = error instanceof Error ? error.message : String(error);
+    const what = whatIsMalformed(error);
+    const likely = likelyFormat(bytes);
+    if (likely) throw new ModelError(`model "${name}" ${likely}`);
     throw new ModelError(
       `model "${name}" is no whole ONNX file: of its ${bytes.length} bytes a part ${what}. Download or export it again.`,
     );
   }
+}
+
+/** pbf's own complaints are plain errors; any other error is a mistake of this reader, and thrown on. */
+function whatIsMalformed(error: unknown): string {
+  if (error instanceof Malformed) return error.message;
+  if ((error as Error).constructor === Error) return 'holds a number that never ends';
+  throw error;
 }
 
 /** Decodes a tensor that is a file of its own (TensorProto); `name` is how errors call it. */
@@ -193,9 +204,8 @@ export function decodeTensor(bytes: Uint8Array, name: string): OnnxTensor {
     tensor.check();
     return tensor;
   } catch (error) {
-    const what = error instanceof Error ? error.message : String(error);
-    if (error instanceof ModelError) throw new ModelError(`${name}: ${what}`);
-    throw new ModelError(`${name} is no whole tensor: a part ${what}. Download it again.`);
+    if (error instanceof ModelError) throw new ModelError(`${name}: ${error.message}`);
+    throw new ModelError(`${name} is no whole tensor: a part ${whatIsMalformed(error)}. Download it again.`);
   }
 }
 
@@ -220,7 +230,17 @@ function readModel(reader: Reader, size: number): OnnxModel {
   // Both come after the weights in practice, so a file cut between two fields lacks one of them.
   if (!graph) throw new Malformed('with the network is missing');
   if (opset === undefined) throw new Malformed('with the version of its operators is missing');
+  checkVersion('operators (opset)', opset, 1);
+  checkVersion('format (IR)', irVersion, 0);
   return { irVersion, producer, opset, metadata, graph };
+}
+
+/** ONNX counts its versions up by one or two a year. */
+const ABSURD_VERSION = 1000;
+
+function checkVersion(what: string, version: number, least: number): void {
+  if (version >= least && version < ABSURD_VERSION) return;
+  throw new ModelError(`it names version ${version} of ONNX's ${what}, which does not exist. Export it again.`);
 }
 
 export const isOwnDomain = (domain: string): boolean => domain === '' || domain === 'ai.onnx';
@@ -251,9 +271,14 @@ function readGraph(reader: Reader, end: number): OnnxGraph {
   const inputs: OnnxValueInfo[] = [];
   const outputs: OnnxValueInfo[] = [];
   reader.nested(end, (tag, stop) => {
-    if (tag === 1) nodes.push(readNode(reader, stop));
-    else if (tag === 5) {
+    if (tag === 1) {
+      if (nodes.length === MAX_NODES) throw new ModelError(`it has more than ${MAX_NODES} nodes. Export a part of it.`);
+      nodes.push(readNode(reader, stop));
+    } else if (tag === 5) {
       const tensor = readTensor(reader, stop);
+      if (initializers.has(tensor.name)) {
+        throw new ModelError(`it holds two weights of the name "${tensor.name}". Give each a name of its own.`);
+      }
       initializers.set(tensor.name, tensor);
     } else if (tag === 11) inputs.push(readValueInfo(reader, stop));
     else if (tag === 12) outputs.push(readValueInfo(reader, stop));
@@ -270,15 +295,21 @@ function readNode(reader: Reader, end: number): OnnxNode {
   let op = '';
   let domain = '';
   reader.nested(end, (tag, stop) => {
-    if (tag === 1) inputs.push(reader.text(stop));
-    else if (tag === 2) outputs.push(reader.text(stop));
-    else if (tag === 3) name = reader.text(stop);
-    else if (tag === 4) op = reader.text(stop);
+    if (tag === 1) inputs.push(reader.name(stop));
+    else if (tag === 2) outputs.push(reader.name(stop));
+    else if (tag === 3) name = reader.name(stop);
+    else if (tag === 4) op = reader.name(stop);
     else if (tag === 5) {
       const attribute = readAttribute(reader, stop);
       attributes.set(attribute.name, attribute);
-    } else if (tag === 7) domain = reader.text(stop);
+    } else if (tag === 7) domain = reader.name(stop);
   });
+  const most = Math.max(inputs.length, outputs.length);
+  if (most > MAX_OPERANDS) {
+    throw new ModelError(
+      `its node "${name || op}" has ${most} inputs or outputs, where ${MAX_OPERANDS} are understood. Export it again.`,
+    );
+  }
   return { name, op, domain, inputs, outputs, attributes };
 }
 
@@ -289,7 +320,7 @@ function readAttribute(reader: Reader, end: number): OnnxAttribute & { name: str
   let name = '';
   let hasGraph = false;
   reader.nested(end, (tag, stop) => {
-    if (tag === 1) name = reader.text(stop);
+    if (tag === 1) name = reader.name(stop);
     else if (tag === 2) one.f = reader.float(stop);
     else if (tag === 3) one.i = reader.integer(stop);
     else if (tag === 4) one.s = reader.text(stop);
@@ -307,17 +338,23 @@ const readTensor = (reader: Reader, end: number): OnnxTensor =>
 /** `read` calls back for each field of the message. */
 function readTensorFields(reader: Reader, read: (field: (tag: number, end: number) => void) => void): OnnxTensor {
   const shape: number[] = [];
-  const fields: TensorFields = { name: '', type: 0, shape, floats: [], integers: [], doubles: [], isExternal: false };
+  const fields: TensorFields = { name: '', type: 0, shape, floats: [], integers: [], doubles: [] };
+  const entries = new Map<string, string>();
+  let isExternal = false;
   read((tag, stop) => {
     if (tag === 1) reader.integers(stop, shape);
     else if (tag === 2) fields.type = reader.integer(stop);
     else if (tag === 4) reader.floats(stop, fields.floats);
     else if (tag === 5 || tag === 7 || tag === 11) reader.integers(stop, fields.integers);
-    else if (tag === 8) fields.name = reader.text(stop);
+    else if (tag === 8) fields.name = reader.name(stop);
     else if (tag === 9) fields.raw = reader.view(stop);
     else if (tag === 10) reader.doubles(stop, fields.doubles);
-    else if (tag === 13 || (tag === 14 && reader.integer(stop) === 1)) fields.isExternal = true;
+    else if (tag === 13) {
+      const { key, value } = readEntry(reader, stop);
+      entries.set(key, value);
+    } else if (tag === 14) isExternal = reader.integer(stop) === 1;
   });
+  if (isExternal) fields.external = { place: externalPlace(fields.name, entries), files: reader.files };
   return new OnnxTensor(fields);
 }
 
@@ -328,7 +365,7 @@ function readValueInfo(reader: Reader, end: number): OnnxValueInfo {
     let size: number | string = '';
     reader.nested(stop, (tag, last) => {
       if (tag === 1) size = reader.integer(last);
-      else if (tag === 2) size = reader.text(last);
+      else if (tag === 2) size = reader.name(last);
     });
     shape?.push(size);
   };
@@ -343,7 +380,7 @@ function readValueInfo(reader: Reader, end: number): OnnxValueInfo {
       if (tag === 2) readShape(last);
     });
   reader.nested(end, (tag, stop) => {
-    if (tag === 1) name = reader.text(stop);
+    if (tag === 1) name = reader.name(stop);
     else if (tag === 2) {
       reader.nested(stop, (kind, last) => {
         if (kind === 1) readTensorType(last);

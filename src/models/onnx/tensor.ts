@@ -2,6 +2,8 @@
 // unaligned, of another type or written number by number is copied once, when first asked for.
 
 import { ModelError } from '../error.ts';
+import type { ExternalFiles, ExternalPlace } from './external.ts';
+import { shapeProblem } from './limits.ts';
 
 export interface TensorFields {
   name: string;
@@ -12,7 +14,8 @@ export interface TensorFields {
   floats: number[];
   integers: number[];
   doubles: number[];
-  isExternal: boolean;
+  /** The numbers lie in another file, read with `files`. */
+  external?: { readonly place: ExternalPlace; readonly files: ExternalFiles };
 }
 
 interface DataType {
@@ -80,6 +83,16 @@ export class OnnxTensor {
     this.name = fields.name;
     this.shape = fields.shape;
     this.dataType = dataTypes[fields.type];
+    if (this.isPossible) fields.external?.files.announce(fields.external.place, this.byteCount);
+  }
+
+  private get isPossible(): boolean {
+    return this.dataType !== undefined && shapeProblem(this.shape, 0) === undefined;
+  }
+
+  /** Of the numbers as `raw_data` holds them. */
+  private get byteCount(): number {
+    return this.size * (this.dataType?.bytes ?? 0);
   }
 
   /** Number of TensorProto.DataType. */
@@ -105,23 +118,16 @@ export class OnnxTensor {
   /** Throws a `ModelError` where the tensor cannot be used. */
   check(): void {
     const { name } = this;
-    if (this.shape.some((d) => !Number.isInteger(d) || d < 0)) {
-      throw new ModelError(`the tensor "${name}" has the impossible shape [${this.shape.join(',')}]. Export it again.`);
-    }
-    if (this.fields.isExternal) {
-      throw new ModelError(
-        `the numbers of "${name}" lie in a file of their own (external data). ` +
-          'Save the model as one file: onnx.save(model, path, save_as_external_data=False).',
-      );
-    }
+    const problem = shapeProblem(this.shape, 0);
+    if (problem) throw new ModelError(`the tensor "${name}" ${problem}. Export the model again.`);
     if (!this.dataType) {
       throw new ModelError(
         `the tensor "${name}" is of the type number ${this.fields.type}, which is neither a float nor an integer of a ` +
           'known kind. Export it as float32.',
       );
     }
-    if (this.isInteger) return;
     const { data } = this;
+    if (this.isInteger) return;
     for (let i = 0; i < data.length; i++) {
       if (Number.isNaN(data[i])) {
         throw new ModelError(
@@ -131,11 +137,21 @@ export class OnnxTensor {
     }
   }
 
+  /** Throws where a weight is infinite: nothing that is multiplied by it is a number any more. */
+  checkFinite(): void {
+    const at = this.isInteger ? -1 : (this.data as Float32Array).findIndex((value) => !Number.isFinite(value));
+    if (at < 0) return;
+    throw new ModelError(
+      `the weights "${this.name}" hold ${this.data[at]} (element ${at} of ${this.data.length}), too large for their type. ` +
+        'Export the model as float32.',
+    );
+  }
+
   private decode(): Float32Array | Float64Array {
-    const { raw } = this.fields;
     const { size } = this;
     const kind = this.dataType;
-    if (!kind) throw new ModelError(`the tensor "${this.name}" is of an unknown type.`);
+    if (!kind || !this.isPossible) throw new ModelError(`the tensor "${this.name}" has no usable type or shape.`);
+    const raw = this.rawBytes();
     if (!raw) return this.fromLists(kind, size);
     if (raw.byteLength !== size * kind.bytes) this.refuseLength(raw.byteLength / kind.bytes);
     if (this.fields.type === FLOAT && isLittleEndian) {
@@ -149,6 +165,19 @@ export class OnnxTensor {
     const data = kind.isInteger ? new Float64Array(size) : new Float32Array(size);
     for (let i = 0; i < size; i++) data[i] = kind.read(view, i * kind.bytes);
     return data;
+  }
+
+  private rawBytes(): Uint8Array | undefined {
+    const { external, raw } = this.fields;
+    if (!external) return raw;
+    const { place, files } = external;
+    if (place.length !== undefined && place.length !== this.byteCount) {
+      throw new ModelError(
+        `the tensor "${this.name}" has ${place.length} bytes in "${place.location}", its shape ` +
+          `[${this.shape.join(',')}] asks for ${this.byteCount}. Export the model again.`,
+      );
+    }
+    return files.view(this.name, place, this.byteCount);
   }
 
   private fromLists(kind: DataType, size: number): Float32Array | Float64Array {

@@ -7,6 +7,7 @@ import * as ops from '../../../engine/ops/index.ts';
 import { normalizeAxis } from '../../../kernels/shape.ts';
 import type { Converter, NodeContext } from '../context.ts';
 import { nhwcAxis } from '../layout.ts';
+import { MAX_SIDE } from '../limits.ts';
 import { Traced } from '../operand.ts';
 import { isPicture } from './window.ts';
 
@@ -95,8 +96,8 @@ function axesOf(context: NodeContext, x: Value, scales?: readonly number[], size
     return { from, to, scale: Math.fround(to / from) };
   });
   const shown = axes.map(({ to }) => to).join(',');
-  if (axes.some(({ to }) => !Number.isInteger(to) || to < 1)) {
-    context.refuse(`makes [${shown}] of [${shape.join(',')}]; sizes must be whole numbers from 1`);
+  if (axes.some(({ to }) => !Number.isInteger(to) || to < 1 || to > MAX_SIDE)) {
+    context.refuse(`makes [${shown}] of [${shape.join(',')}]; sizes must be whole numbers from 1 to ${MAX_SIDE}`);
   }
   if (axes[0].to !== axes[0].from || axes[1].to !== axes[1].from) {
     context.refuse(`makes [${shown}] of [${shape.join(',')}]; only height and width may change`);

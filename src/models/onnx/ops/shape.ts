@@ -5,6 +5,7 @@ import { normalizeAxis, sizeOf } from '../../../kernels/shape.ts';
 import type { Shape } from '../../../kernels/types.ts';
 import type { Converter, NodeContext } from '../context.ts';
 import { nhwcAxis, permute, TO_NHWC } from '../layout.ts';
+import { MAX_SIDE } from '../limits.ts';
 import { Fixed, type Operand, Traced } from '../operand.ts';
 
 /** x under another shape of the file. Maps that become rows keep their order in memory, see `Flattened`. */
@@ -135,6 +136,10 @@ const slice: Converter = (context) => {
   const ends = context.integers(2, 'ends') ?? context.refuse('lacks its ends');
   const along = context.integers(3, 'axes') ?? starts.map((_, i) => i);
   const steps = context.integers(4, 'steps');
+  if ([ends, along, steps ?? starts].some(({ length }) => length !== starts.length)) {
+    const counts = `${starts.length} starts, ${ends.length} ends, ${along.length} axes`;
+    context.refuse(`has ${counts}${steps ? ` and ${steps.length} steps` : ''}, where one of each is needed`);
+  }
   const { value, place, result } = withAxes(context, x);
   const axes = along.map((axis) => place(normalizeAxis('Slice', axis, rank)));
   return result(ops.slice(value, { starts, ends, axes, steps }));
@@ -148,6 +153,11 @@ const pad: Converter = (context) => {
   const mode = context.text('mode', 'constant');
   if (mode !== 'constant' && mode !== 'reflect' && mode !== 'edge' && mode !== 'wrap')
     return context.refuse(`pads in the unknown mode "${mode}"`);
+  if (amounts.length !== 2 * axes.length || !amounts.every((pad) => Math.abs(pad) <= MAX_SIDE)) {
+    context.refuse(
+      `has the pads [${amounts.join(',')}] for ${axes.length} axes; two an axis up to ${MAX_SIDE} are needed`,
+    );
+  }
   const { value, place, result } = withAxes(context, x);
   const pads = new Array<number>(2 * rank).fill(0);
   axes.forEach((raw, i) => {
