@@ -29,6 +29,8 @@ class Account {
   #running;
   #failures = [];
   #failedTests = new Set();
+  /** Lines that tests want seen, as counts of what they tried. */
+  #counts = [];
   #isDone = false;
   #watchdog;
 
@@ -80,6 +82,9 @@ class Account {
       case 'note':
         this.note = report.text;
         return;
+      case 'count':
+        this.#counts.push(report.text);
+        return;
       case 'done':
         this.#isDone = true;
         break;
@@ -101,6 +106,7 @@ class Account {
     const seconds = ((performance.now() - this.#began) / 1000).toFixed(1);
     const verdict = this.#failures.length === 0 ? 'ok  ' : 'FAIL';
     console.log(`${verdict} ${this.file} (${count} ${count === 1 ? 'test' : 'tests'}, ${seconds} s)`);
+    for (const line of this.#counts) console.log(`     ${line}`);
     for (const { what, message } of this.#failures) console.log(`     ✘ ${what}\n${indent(message)}`);
     passed += this.#passes.size;
     failed += this.#failures.length;

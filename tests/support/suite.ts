@@ -31,6 +31,7 @@ export type Report =
   | { type: 'fail'; test: number; message: string }
   | { type: 'broken'; what: string; message: string }
   | { type: 'note'; text: string }
+  | { type: 'count'; text: string }
   | { type: 'done' };
 
 export type Send = (report: Report) => Promise<void>;
@@ -38,6 +39,9 @@ export type Send = (report: Report) => Promise<void>;
 const suites: { name: string; size: number; run: () => void }[] = [];
 const plan: string[] = [];
 let send: Send | undefined;
+
+/** Has the runner print a line under the file's verdict: how much was tried, and what came of it. */
+export const tell = async (text: string): Promise<void> => void (await send?.({ type: 'count', text }));
 
 export function suite(name: string): Suite {
   const inner = uvu.suite(name);
