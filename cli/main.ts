@@ -15,7 +15,8 @@ import { listenForInterrupt } from './interrupt.ts';
 import { globalOptions } from './options.ts';
 
 const FOOTER = `
-MODEL is the path or URL of an ONNX file, or a name that \`facet models\` lists.
+MODEL is the path or URL of an ONNX file, or a name that \`facet models\` lists. What is fetched is kept in a cache.
+FACET_CACHE names its folder, FACET_REGISTRY a JSON file of further networks.
 Exit codes: 0 done, 1 it failed, 2 the arguments are wrong.`;
 
 function makeProgram(): Command {

@@ -1,6 +1,6 @@
 // main.ts: the page: opens the device and ties the parts together. All it knows of the engine is the public API.
 
-import { type Device, type Model, shippedModels } from '../src/index.ts';
+import { type Device, type Model, parseLabels, shippedModels } from '../src/index.ts';
 import * as controls from './controls.ts';
 import { byId, create, nextFrame, option } from './dom.ts';
 import { listenForDrops, listenForFiles } from './drop.ts';
@@ -102,6 +102,14 @@ function start(device: Device, screen: Screen): void {
   const openFetched = (entry: string, source: WebSource): Promise<void> =>
     open(entry, source.id, (signal) => openWeb(source, signal));
 
+  /** `names` is a text file with a class a line. */
+  const openNamed = (entry: string, source: WebSource, names: File): Promise<void> => {
+    clearError();
+    return open(entry, source.id, async (signal) =>
+      openWeb({ ...source, labels: parseLabels(await names.text()) }, signal),
+    );
+  };
+
   function openListed(): Promise<void> {
     const entry = networks.value;
     if (entry === OWN && own) return openOwn(own.file, own.names);
@@ -181,6 +189,8 @@ function start(device: Device, screen: Screen): void {
   listenForDrops((file) => {
     if (/\.onnx$/i.test(file.name)) return openOwn(file);
     if (/\.txt$/i.test(file.name) && own && shown === OWN) return openOwn(own.file, file);
+    const source = /\.txt$/i.test(file.name) ? webSource(shown) : undefined;
+    if (source) return openNamed(shown, source, file);
     if (file.type.startsWith('image/') || /\.(png|jpe?g|webp)$/i.test(file.name)) return openPicture(file);
     return attempt(() => {
       throw new PageError(

@@ -15,8 +15,8 @@ import { byId, create, option } from './dom.ts';
 /** What the menu's entries for fetched networks lead to. */
 export type WebSource = Pick<WebModel, 'id' | 'urls' | 'sha256' | 'bytes' | 'preprocess' | 'labels'>;
 
-const MEGABYTE = 1e6;
-const megabytes = (bytes: number): string => (bytes / MEGABYTE).toFixed(bytes < 100 * MEGABYTE ? 1 : 0);
+const MEBIBYTE = 2 ** 20;
+const mebibytes = (bytes: number): string => (bytes / MEBIBYTE).toFixed(bytes < 100 * MEBIBYTE ? 1 : 0);
 
 /** Entries of the menu, in groups. Its values are names, or addresses. */
 export function fillMenu(menu: HTMLSelectElement): void {
@@ -24,7 +24,7 @@ export function fillMenu(menu: HTMLSelectElement): void {
   shipped.append(...shippedModels.map(({ id, description }) => Object.assign(option(id), { title: description })));
   const web = create('optgroup', { label: 'From the web', id: 'web-networks' });
   for (const { id, description, bytes, licence } of publicModels) {
-    const size = bytes === undefined ? '' : ` (${megabytes(bytes)} MB)`;
+    const size = bytes === undefined ? '' : ` (${mebibytes(bytes)} MiB)`;
     web.append(Object.assign(option(id, `${id}${size}`), { title: `${description}. Licence: ${licence}` }));
   }
   menu.replaceChildren(shipped, web);
@@ -79,8 +79,8 @@ function showProgress(received: number, total?: number): void {
   const bar = byId('progress', 'download-bar');
   if (total === undefined) bar.removeAttribute('value');
   else bar.value = received / total;
-  const all = total === undefined ? '' : ` of ${megabytes(total)}`;
-  byId('span', 'download-count').textContent = `${megabytes(received)}${all} MB`;
+  const all = total === undefined ? '' : ` of ${mebibytes(total)}`;
+  byId('span', 'download-count').textContent = `${mebibytes(received)}${all} MiB`;
   byId('div', 'download').hidden = false;
 }
 

@@ -52,8 +52,8 @@ test('opens the network that its own address names', async () => {
 
 test('lists public networks with their sizes', async () => {
   const entries = await page.locator('#web-networks option').allTextContents();
-  assert.ok(entries.includes('squeezenet1.1 (5.0 MB)'), entries.join(', '));
-  assert.ok(entries.includes('vgg16 (553 MB)'), entries.join(', '));
+  assert.ok(entries.includes('squeezenet1.1 (4.7 MiB)'), entries.join(', '));
+  assert.ok(entries.includes('vgg16 (528 MiB)'), entries.join(', '));
 });
 
 test('fetches what the field says, shows how much is there, and stops at Cancel', async () => {
@@ -62,7 +62,7 @@ test('fetches what the field says, shows how much is there, and stops at Cancel'
   await fetchAddress(server.url('/slow.onnx'));
   await until(`document.querySelector('#download-bar').value > 0`);
   assert.ok(await page.locator('#download').isVisible());
-  assert.match((await page.locator('#download-count').textContent()) ?? '', /^0\.\d of 0\.2 MB$/);
+  assert.match((await page.locator('#download-count').textContent()) ?? '', /^0\.\d of 0\.2 MiB$/);
   const began = performance.now();
   await page.click('#cancel');
   await ended;
@@ -82,6 +82,21 @@ test('choosing another network ends a download', async () => {
   await isReady();
   assert.is(await network(), 'drawings');
   assert.ok(await page.locator('#download').isHidden());
+});
+
+test('takes the names of a fetched network’s classes from a text that is dropped', async () => {
+  await fetchAddress(server.url('/dated.onnx'));
+  await isReady();
+  const transfer = await page.evaluateHandle(() => {
+    const names = Array.from({ length: 10 }, (_, i) => `kind ${i}`).join('\n');
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([names], 'names.txt', { type: 'text/plain' }));
+    return transfer;
+  });
+  await page.dispatchEvent('body', 'drop', { dataTransfer: transfer });
+  await until(`/kind 3/.test(document.querySelector('#target').textContent)`);
+  assert.is(await network(), server.url('/dated.onnx'));
+  assert.ok(await page.locator('#error').isHidden());
 });
 
 test('the second time the copy in the cache is used', async () => {
