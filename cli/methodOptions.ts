@@ -20,26 +20,30 @@ const entries = Object.entries(methods) as [MethodName, Method][];
 /** `deltaTolerance` -> `delta-tolerance` */
 const flagOf = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** Every option of any method, with the methods that know it. */
-function allOptions(): Map<string, { option: Option; names: string[] }> {
-  const all = new Map<string, { option: Option; names: string[] }>();
+/** Every option of any method, by its name, with the methods that know it. */
+function allOptions(): Map<string, { options: Option[]; names: string[] }> {
+  const all = new Map<string, { options: Option[]; names: string[] }>();
   for (const [method, { options }] of entries) {
     for (const [name, option] of Object.entries(options as OptionTable)) {
-      const known = all.get(name);
-      if (known) known.names.push(method);
-      else all.set(name, { option, names: [method] });
+      const { options: known, names } = all.get(name) ?? { options: [], names: [] };
+      all.set(name, { options: [...known, option], names: [...names, method] });
     }
   }
   return all;
 }
 
+const distinct = (texts: readonly string[]): string[] => [...new Set(texts)];
+
 const MOST_NAMES = 3;
 
 /** Adds a flag for every option of any method; texts are read once the method is known. */
 export function methodFlags(command: Command): Command {
-  for (const [name, { option, names }] of allOptions()) {
+  for (const [name, { options, names }] of allOptions()) {
+    const placeholders = distinct(options.map(({ placeholder }) => placeholder));
+    const meanings = distinct(options.map(({ description }) => description));
     const of = names.length > MOST_NAMES ? `${names.length} methods` : names.join(', ');
-    command.addOption(new Flag(`--${flagOf(name)} <${option.placeholder}>`, `${option.description} (${of})`));
+    const placeholder = placeholders.length === 1 ? placeholders[0] : 'value';
+    command.addOption(new Flag(`--${flagOf(name)} <${placeholder}>`, `${meanings.join('; or ')} (${of})`));
   }
   return command;
 }

@@ -30,4 +30,4 @@ export const defaultRules: Rules = {
   fused: notDifferentiable('it is made by the fusion pass, after gradients are taken'),
 };
 
-export type { Rules };
+export type { Rule, Rules } from './types.ts';

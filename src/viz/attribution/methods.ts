@@ -1,16 +1,32 @@
 // methods.ts: the table of attribution methods. A method is a file beside this one and a row here.
 
 import { ModelError, nearest, quoted } from '../../models/error.ts';
+import { deepLift } from './deepLift.ts';
 import { gradCam } from './gradCam.ts';
 import { gradient, inputXGradient } from './gradient.ts';
+import { deconvnet, guidedBackprop } from './guided.ts';
 import { integratedGradients } from './integratedGradients.ts';
+import { lrp } from './lrp.ts';
 import type { Method } from './method.ts';
+import { noiseMethod } from './noise.ts';
 
-export const methods = {
+/** Methods that look at a picture as it is. */
+const plainMethods = {
   gradient,
   'input-x-gradient': inputXGradient,
   'integrated-gradients': integratedGradients,
+  'guided-backprop': guidedBackprop,
+  deconvnet,
+  deeplift: deepLift,
+  lrp,
   'grad-cam': gradCam,
+} as const satisfies Record<string, Method>;
+
+export const methods = {
+  ...plainMethods,
+  smoothgrad: noiseMethod('smoothgrad', plainMethods),
+  'smoothgrad-squared': noiseMethod('smoothgrad-squared', plainMethods),
+  vargrad: noiseMethod('vargrad', plainMethods),
 } as const satisfies Record<string, Method>;
 
 export type MethodName = keyof typeof methods;

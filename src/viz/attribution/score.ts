@@ -1,0 +1,24 @@
+// score.ts: what is explained, as a number: the score of one picture.
+
+import { compile } from '../../engine/gpu/program.ts';
+import { computation } from '../../engine/graph.ts';
+import type { AttributionRequest } from './method.ts';
+import { type Context, targetInput, traceInput } from './subject.ts';
+
+export interface ScoreReader {
+  read(request: Pick<AttributionRequest, 'input' | 'target'>): Promise<number>;
+  dispose(): void;
+}
+
+/** For methods whose own program does not see the picture as it is. */
+export async function scoreReader(context: Context): Promise<ScoreReader> {
+  const { scores } = traceInput(context);
+  const program = await compile(context.device, computation({ scores }), { label: 'score' });
+  return {
+    async read({ input, target }) {
+      const { scores } = await program.evaluate({ x: input, ...targetInput(context, target) });
+      return scores[0];
+    },
+    dispose: () => program.dispose(),
+  };
+}
