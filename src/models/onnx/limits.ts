@@ -28,7 +28,7 @@ export function shapeProblem(shape: Shape, least = 1): string | undefined {
 }
 
 /** Numbers and arithmetic operations that constants may take besides those of the file's own weights. */
-const FREE_ELEMENTS = 2 ** 25;
+const FREE_ELEMENTS = 2 ** 23;
 const FREE_FLOPS = 2 ** 28;
 /** Of each number of the weights so many copies, and so many operations with it, come on top. */
 const COPIES = 4;
