@@ -100,22 +100,22 @@ export async function request(address: string, options: RequestOptions = {}): Pr
     const tooLarge = (size: string) =>
       new DownloadError('unfit', `${shown} is not loaded: it has ${size}, and ${most} are ${bound(expected)}.`);
     if (declared !== undefined && declared > most) throw tooLarge(`${declared} bytes`);
-    const chunks: Uint8Array[] = [];
+    const gathered = expected === undefined ? new Chunks() : new Room(expected);
     onProgress?.(0, total);
     const reader = response.body?.getReader();
     while (reader) {
       const { done, value } = await reader.read();
       if (done) break;
       watch.heard();
+      if (received === 0) checkStart(shown, value);
       received += value.length;
-      chunks.push(value);
-      if (chunks.length === 1) checkStart(shown, value);
       if (received > most) throw tooLarge(`more than ${most} bytes`);
+      gathered.add(value);
       onProgress?.(received, total);
     }
     if (received === 0) throw new DownloadError('unfit', `${shown} is empty (0 bytes). Check the address.`);
     if (total !== undefined && received < total) throw dropped(shown, received, total);
-    const all = joined(chunks, received);
+    const all = gathered.take();
     checkStart(shown, all);
     return { ...validators, bytes: all };
   } catch (error) {
@@ -221,14 +221,40 @@ function declaredSize({ headers }: Response): number | undefined {
   return text !== null && isPlain && /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, at);
-    at += chunk.length;
+/** Room for as many bytes as the registry says: they are held once. */
+class Room {
+  private readonly bytes: Uint8Array<ArrayBuffer>;
+  private size = 0;
+
+  constructor(most: number) {
+    this.bytes = new Uint8Array(most);
   }
-  return all;
+
+  add(chunk: Uint8Array): void {
+    this.bytes.set(chunk, this.size);
+    this.size += chunk.length;
+  }
+
+  take(): Uint8Array<ArrayBuffer> {
+    return this.size === this.bytes.length ? this.bytes : this.bytes.slice(0, this.size);
+  }
+}
+
+/** As many bytes as come: what a server says of their number is no reason to make room for them. */
+class Chunks {
+  private readonly chunks: Uint8Array[] = [];
+  private size = 0;
+
+  add(chunk: Uint8Array): void {
+    this.chunks.push(chunk);
+    this.size += chunk.length;
+  }
+
+  take(): Uint8Array<ArrayBuffer> {
+    const all = new Room(this.size);
+    for (const chunk of this.chunks) all.add(chunk);
+    return all.take();
+  }
 }
 
 const bound = (expected?: number): string =>

@@ -99,6 +99,17 @@ test('where the size is not said, the registry may; else it is unknown', async (
   assert.equal(bytes, drawings);
 });
 
+test('what comes compressed is counted as what it becomes', async () => {
+  let last: [number, number | undefined] = [0, 0];
+  const { bytes } = await load('/packed.onnx', {
+    onProgress: (received, total) => {
+      last = [received, total];
+    },
+  });
+  assert.equal(bytes, drawings);
+  assert.equal(last, [drawings.length, undefined]);
+});
+
 test('with a hash, the second time asks nobody', async () => {
   await load('/drawings.onnx', { sha256: drawingsHash });
   const again = await load('/drawings.onnx', { sha256: drawingsHash.toUpperCase() });

@@ -3,6 +3,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 
 export const drawings = new Uint8Array(readFileSync('assets/drawings.onnx'));
 export const drawingsHash = createHash('sha256').update(drawings).digest('hex');
@@ -75,6 +76,7 @@ export async function startModelServer(cors = false): Promise<ModelServer> {
       response.writeHead(200).write(drawings);
       response.end();
     },
+    '/packed.onnx': whole(() => gzipSync(drawings), { 'Content-Encoding': 'gzip' }),
     '/moved.onnx': redirect('/drawings.onnx'),
     '/circle.onnx': redirect('/circle.onnx'),
     '/empty.onnx': whole(() => new Uint8Array()),
