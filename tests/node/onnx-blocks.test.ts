@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import type { Shape } from '../../src/kernels/types.ts';
 import { ModelError, parseModel } from '../../src/models/index.ts';
 import { close } from '../support/close.ts';
-import { intTensor, type TestNode, type TestTensor } from '../support/onnx.ts';
+import { floatTensor, intTensor, type TestNode, type TestTensor } from '../support/onnx.ts';
 import { C, H, modelOf, N, node, run, table, W, x } from '../support/onnx-run.ts';
 import { suite } from '../support/suite.ts';
 
@@ -48,7 +48,62 @@ const turned: TestNode = { ...node('Transpose', ['parts'], { perm: [0, 2, 1, 3, 
 const partsShape = intTensor('partsShape', [0, 2, C, H, W]);
 const inParts = (n: number, sign: number, c: number, h: number, w: number): number => (1 - 2 * sign) * x(n, c, h, w);
 
+/** Rows 1 and 3 of x, and the second element from the end of row 0, become 100 and more. */
+const scattered = (reduction: string): TestNode[] => [
+  { ...node('ScatterND', ['zeros', 'rows', 'hundreds'], { reduction }), outputs: ['s'] },
+  { ...node('ScatterND', ['s', 'place', 'one'], { reduction }), outputs: ['mask'] },
+  node('Add', ['x', 'mask']),
+];
+const scatteredTensors = (start: number): TestTensor[] => [
+  floatTensor(
+    'zeros',
+    [H, W],
+    table([H, W], () => start),
+  ),
+  { ...intTensor('rows', [1, 3]), shape: [2, 1] },
+  floatTensor(
+    'hundreds',
+    [2, W],
+    table([2, W], (_, w) => 100 + w),
+  ),
+  intTensor('place', [0, -2]),
+  floatTensor('one', [], [1]),
+];
+const scatteredAt = (h: number, w: number, start: number, keeps: number): number => {
+  if (h === 1 || h === 3) return keeps * start + 100 + w;
+  return h === 0 && w === W - 2 ? keeps * start + 1 : start;
+};
+
 const rows: Row[] = [
+  {
+    name: 'sizes that are not there',
+    nodes: [
+      { ...node('Shape', ['x']), outputs: ['shape'] },
+      { ...node('Slice', ['shape', 'four', 'many']), outputs: ['more'] },
+      { ...node('Slice', ['shape', 'zero', 'two']), outputs: ['front'] },
+      { ...node('Concat', ['front', 'rest', 'more'], { axis: 0 }), outputs: ['sizes'] },
+      node('Reshape', ['x', 'sizes']),
+    ],
+    initializers: [...evenOnes, intTensor('many', [2 ** 40]), intTensor('rest', [W, H])],
+    shape: [N, C, W, H],
+    y: (n, c, h, w) => x(n, c, Math.floor((h * H + w) / W), (h * H + w) % W),
+  },
+  {
+    name: 'ScatterND in known numbers',
+    nodes: scattered('none'),
+    initializers: scatteredTensors(7),
+    opset: 16,
+    shape: [N, C, H, W],
+    y: (n, c, h, w) => Math.fround(x(n, c, h, w)) + scatteredAt(h, w, 7, 0),
+  },
+  {
+    name: 'ScatterND that adds',
+    nodes: scattered('add'),
+    initializers: scatteredTensors(7),
+    opset: 16,
+    shape: [N, C, H, W],
+    y: (n, c, h, w) => Math.fround(x(n, c, h, w)) + scatteredAt(h, w, 7, 1),
+  },
   {
     name: 'channels in parts, read as the file has them',
     nodes: [...parts, node('Identity', ['parts'])],
@@ -216,10 +271,15 @@ const refused: [name: string, nodes: readonly TestNode[], says: RegExp][] = [
   ['parts that do not add up', split(2, 0, { axis: 1, split: [1, 1] }), /cuts 3 elements into 2 parts of \[1,1\]/],
   ['blocks that do not come out even', [node('SpaceToDepth', ['x'], { blocksize: 2 })], /5x4 pixels into blocks of 2/],
   ['too few channels for a block', [node('DepthToSpace', ['x'], { blocksize: 2 })], /2x2 pixels from 3 channels/],
+  [
+    'parts to replace that depend on the picture',
+    [node('ScatterND', ['x', 'none', 'x'])],
+    /ScatterND at "the ScatterND" replaces parts of what depends on the picture/,
+  ],
 ];
 for (const [name, nodes, says] of refused) {
   blocks(`${name} are refused`, () => {
-    const file = modelOf(nodes, [], { inputs: { x: ['N', C, H, W] }, opset: 11 });
+    const file = modelOf(nodes, [intTensor('none', [0])], { inputs: { x: ['N', C, H, W] }, opset: 11 });
     assert.throws(
       () => parseModel(file, { name: 'odd' }),
       (error: unknown) => error instanceof ModelError && says.test(error.message),

@@ -22,6 +22,7 @@ import { pool } from './ops/pool.ts';
 import { quantize } from './ops/quantize.ts';
 import { reduce } from './ops/reduce.ts';
 import { resizing } from './ops/resize.ts';
+import { scatter } from './ops/scatter.ts';
 import { shape } from './ops/shape.ts';
 import { sizes } from './ops/sizes.ts';
 import { transposed } from './ops/transposed.ts';
@@ -40,6 +41,7 @@ const converters: Readonly<Record<string, Converter>> = {
   ...quantize,
   ...reduce,
   ...resizing,
+  ...scatter,
   ...shape,
   ...sizes,
   ...transposed,

@@ -108,8 +108,11 @@ export function withAxes(context: NodeContext, x: Operand) {
 }
 
 const concat: Converter = (context) => {
-  const first = context.operand(0);
-  const parts = context.inputs.map((_, i) => context.operand(i));
+  const all = context.inputs.map((_, i) => context.operand(i));
+  const filled = all.filter(({ shape }) => !shape.includes(0));
+  const parts = filled.length > 0 ? filled : all.slice(0, 1);
+  const [first] = parts;
+  if (parts.length === 1) return first;
   const axis = normalizeAxis('Concat', context.int('axis', 1), first.shape.length);
   const isMap = parts.some((part) => part instanceof Traced && part.layout === 'nhwc');
   if (isMap)
@@ -128,6 +131,18 @@ const concat: Converter = (context) => {
   );
 };
 
+/** Nothing of a list lies in the range: files cut sizes that are not there off a shape, and join the rest. */
+function isNothing(
+  { shape }: Fixed,
+  [start]: readonly number[],
+  [end]: readonly number[],
+  steps?: readonly number[],
+): boolean {
+  if (shape.length !== 1 || (steps?.[0] ?? 1) < 1) return false;
+  const inside = (index: number) => Math.max(0, Math.min(index < 0 ? index + shape[0] : index, shape[0]));
+  return inside(start) >= inside(end);
+}
+
 // Before opset 10 the ranges are attributes.
 const slice: Converter = (context) => {
   const x = context.operand(0);
@@ -139,6 +154,9 @@ const slice: Converter = (context) => {
   if ([ends, along, steps ?? starts].some(({ length }) => length !== starts.length)) {
     const counts = `${starts.length} starts, ${ends.length} ends, ${along.length} axes`;
     context.refuse(`has ${counts}${steps ? ` and ${steps.length} steps` : ''}, where one of each is needed`);
+  }
+  if (x instanceof Fixed && isNothing(x, starts, ends, steps)) {
+    return new Fixed(context.node.outputs[0], [0], x.isInteger, x.isStable, () => new Float64Array());
   }
   const { value, place, result } = withAxes(context, x);
   const axes = along.map((axis) => place(normalizeAxis('Slice', axis, rank)));
