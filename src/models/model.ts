@@ -132,7 +132,7 @@ export class Model {
     const nodes = wanted.length ? neededFor(this.file.graph, wanted) : this.nodes;
     const state = { ...this.newState(x, parameters === 'state'), intervene };
     const values = this.startingValues(x);
-    this.within(() => traceNodes(nodes, values, state));
+    this.withinSize(x.shape, () => traceNodes(nodes, values, state));
     const traced = (name: string): Traced => {
       const operand = values.get(this.resolve(name));
       if (operand instanceof Traced) return operand;
@@ -214,6 +214,18 @@ export class Model {
     } catch (error) {
       if (error instanceof ModelError) throw new ModelError(`model "${this.name}": ${error.message}`);
       throw error;
+    }
+  }
+
+  /** The same while pictures of this shape are traced: what fits at the nominal size may be too small or large at another. */
+  private withinSize<T>([, H, W]: Shape, f: () => T): T {
+    const [height, width] = this.nominalSize;
+    try {
+      return f();
+    } catch (error) {
+      if (!(error instanceof ModelError)) throw error;
+      const where = H === height && W === width ? ':' : ` does not take pictures of ${H}x${W}:`;
+      throw new ModelError(`model "${this.name}"${where} ${error.message}`);
     }
   }
 

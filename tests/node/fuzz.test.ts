@@ -88,18 +88,18 @@ const watchdog = { timeoutSeconds: 60 };
 
 fuzz(
   'a network cut off at every byte',
-  () => {
+  async () => {
     const bytes = encoded(classifier);
-    each('truncated', bytes.length, (length) => bytes.subarray(0, length));
+    await each('truncated', bytes.length, (length) => bytes.subarray(0, length));
   },
   watchdog,
 );
 
 fuzz(
   'damaged bytes',
-  () => {
+  async () => {
     const files = bases.map(encoded);
-    each('damaged bytes', 3000, (index) => {
+    await each('damaged bytes', 3000, (index) => {
       const dice = new Dice(index);
       return damaged(dice.one(files), dice);
     });
@@ -109,17 +109,17 @@ fuzz(
 
 fuzz(
   'damaged bytes of a trained network',
-  () => {
+  async () => {
     const file = new Uint8Array(readFileSync('assets/drawings.onnx'));
-    each('drawings.onnx', 40, (index) => damaged(file, new Dice(10_000 + index)));
+    await each('drawings.onnx', 40, (index) => damaged(file, new Dice(10_000 + index)));
   },
   watchdog,
 );
 
 fuzz(
   'parts that do not fit',
-  () => {
-    each('odd parts', 3000, (index) => {
+  async () => {
+    await each('odd parts', 3000, (index) => {
       const dice = new Dice(20_000 + index);
       return encoded(mutated(dice.one(bases), dice));
     });
@@ -129,8 +129,8 @@ fuzz(
 
 fuzz(
   'operators that read what comes to hand',
-  () => {
-    each('odd operators', 4000, (index) => {
+  async () => {
+    await each('odd operators', 4000, (index) => {
       const dice = new Dice(30_000 + index);
       const network = randomNetwork(dice);
       return encoded(dice.chance(0.3) ? mutated(network, dice) : network);

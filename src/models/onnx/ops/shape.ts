@@ -108,7 +108,7 @@ export function withAxes(context: NodeContext, x: Operand) {
 }
 
 const concat: Converter = (context) => {
-  const all = context.inputs.map((_, i) => context.operand(i));
+  const all = [context.operand(0), ...context.inputs.slice(1).map((_, i) => context.operand(i + 1))];
   const filled = all.filter(({ shape }) => !shape.includes(0));
   const parts = filled.length > 0 ? filled : all.slice(0, 1);
   const [first] = parts;
