@@ -2,7 +2,19 @@
 
 import { byId } from './dom.ts';
 
-export function listenForDrops(dropped: (file: File) => void): void {
+/** What is given at once: the network, where one is among them, else the first; and the others. */
+export type Given = (file: File, others: readonly File[]) => void;
+
+function give(files: readonly File[], given: Given): void {
+  const file = files.find(({ name }) => /\.onnx$/i.test(name)) ?? files[0];
+  if (file)
+    given(
+      file,
+      files.filter((each) => each !== file),
+    );
+}
+
+export function listenForDrops(dropped: Given): void {
   const veil = byId('div', 'drop');
   const carriesFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') ?? false;
   window.addEventListener('dragover', (event) => {
@@ -18,18 +30,17 @@ export function listenForDrops(dropped: (file: File) => void): void {
     veil.hidden = true;
     if (!carriesFiles(event)) return;
     event.preventDefault();
-    const [file] = event.dataTransfer?.files ?? [];
-    if (file) dropped(file);
+    give([...(event.dataTransfer?.files ?? [])], dropped);
   });
 }
 
 /** A button that opens the file dialog of a hidden input. */
-export function listenForFiles(buttonId: string, inputId: string, chosen: (file: File) => void): void {
+export function listenForFiles(buttonId: string, inputId: string, chosen: Given): void {
   const input = byId('input', inputId);
   byId('button', buttonId).addEventListener('click', () => input.click());
   input.addEventListener('change', () => {
-    const [file] = input.files ?? [];
+    const files = [...(input.files ?? [])];
     input.value = ''; // so that the same file can be chosen again
-    if (file) chosen(file);
+    give(files, chosen);
   });
 }

@@ -32,8 +32,9 @@ function start(device: Device, screen: Screen): void {
   const visualizer = new Visualizer(device, screen, imageView(canvas, relabel));
   const explainer = new Explainer(device, findings.findings);
   /** The user's own network, with names of its classes; the menu's entry that is shown; how many were asked for. */
-  let own: { file: File; names?: File } | undefined;
+  let own: { file: File; names?: File; beside?: readonly File[] } | undefined;
   let shown = '';
+  let current: Model | undefined;
   let asked = 0;
   /** Ends the loading of the network that was asked for last. */
   let loading = new AbortController();
@@ -88,11 +89,12 @@ function start(device: Device, screen: Screen): void {
     hideProgress();
   }
 
-  function openOwn(file: File, names?: File): Promise<void> {
+  /** `beside` are the files given with it: see `openFile`. */
+  function openOwn(file: File, names?: File, beside?: readonly File[]): Promise<void> {
     clearError();
     return open(OWN, file.name, async () => {
-      const model = await openFile(file, names);
-      own = { file, names };
+      const model = await openFile(file, names, beside);
+      own = { file, names, beside };
       networks.querySelector(`option[value=${OWN}]`)?.remove();
       networks.append(option(OWN, file.name));
       return { model };
@@ -112,7 +114,7 @@ function start(device: Device, screen: Screen): void {
 
   function openListed(): Promise<void> {
     const entry = networks.value;
-    if (entry === OWN && own) return openOwn(own.file, own.names);
+    if (entry === OWN && own) return openOwn(own.file, own.names, own.beside);
     const source = webSource(entry);
     return source ? openFetched(entry, source) : open(entry, entry, async () => ({ model: await openShipped(entry) }));
   }
@@ -184,11 +186,11 @@ function start(device: Device, screen: Screen): void {
     if (choose(networks, address)) void openListed();
     else complain(new PageError(`"${address}" is no web address: give one as https://host/network.onnx.`));
   }, stopLoading);
-  listenForFiles('open-network', 'network-file', openOwn);
-  listenForFiles('choose-picture', 'picture-file', openPicture);
-  listenForDrops((file) => {
-    if (/\.onnx$/i.test(file.name)) return openOwn(file);
-    if (/\.txt$/i.test(file.name) && own && shown === OWN) return openOwn(own.file, file);
+  listenForFiles('open-network', 'network-file', (file, beside) => openOwn(file, undefined, beside));
+  listenForFiles('choose-picture', 'picture-file', (file) => openPicture(file));
+  listenForDrops((file, others) => {
+    if (/\.onnx$/i.test(file.name)) return openOwn(file, undefined, others);
+    if (/\.txt$/i.test(file.name) && own && shown === OWN) return openOwn(own.file, file, own.beside);
     const source = /\.txt$/i.test(file.name) ? webSource(shown) : undefined;
     if (source) return openNamed(shown, source, file);
     if (file.type.startsWith('image/') || /\.(png|jpe?g|webp)$/i.test(file.name)) return openPicture(file);

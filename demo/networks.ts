@@ -12,11 +12,32 @@ export async function openShipped(id: string): Promise<Model> {
   return parseModel(new Uint8Array(await response.arrayBuffer()), { name: id, preprocess, labels });
 }
 
-/** `names` is a text file with a class a line. */
-export async function openFile(file: File, names?: File): Promise<Model> {
+/**
+ * `names` is a text file with a class a line; `beside` are files given together with the network's, among which those
+ * are that hold its numbers (external data).
+ */
+export async function openFile(file: File, names?: File, beside: readonly File[] = []): Promise<Model> {
   if (file.size === 0) throw new PageError(`"${file.name}" cannot be opened: the file is empty.`);
   const labels = names && parseLabels(await names.text());
-  return parseModel(new Uint8Array(await file.arrayBuffer()), { name: file.name.replace(/\.onnx$/i, ''), labels });
+  const name = file.name.replace(/\.onnx$/i, '');
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  // A page reads files only by waiting for them: what the network turns out to want is read, and it is opened again.
+  const read = new Map<string, Uint8Array>();
+  for (;;) {
+    let wanted: { part: File; location: string; length: number } | undefined;
+    const external = (location: string, length: number): Uint8Array | undefined => {
+      const part = beside.find((each) => each.name === location.split('/').pop());
+      if (part && !read.has(location)) wanted = { part, location, length };
+      return read.get(location);
+    };
+    try {
+      return parseModel(bytes, { name, labels, external });
+    } catch (error) {
+      if (!wanted) throw error;
+      const { part, location, length } = wanted;
+      read.set(location, new Uint8Array(await part.slice(0, length).arrayBuffer()));
+    }
+  }
 }
 
 const SOURCES = {
