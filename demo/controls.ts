@@ -51,6 +51,11 @@ export function listen(changed: () => void): void {
 
 export const hasNetwork = (): boolean => model !== undefined;
 
+/** Takes the same network again, opened in another way: what was chosen stays. */
+export function keep(next: Model): void {
+  model = next;
+}
+
 /** Fits the form to a network. */
 export function show(next: Model): void {
   model = next;

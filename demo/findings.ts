@@ -1,6 +1,6 @@
 // findings.ts: shows what an Explainer finds: classes as bars, maps as pictures with their numbers.
 
-import { largestOf, type Model } from '../src/index.ts';
+import { largestOf, type Model, takesPictures } from '../src/index.ts';
 import { byId, create, option, short } from './dom.ts';
 import type { Explainer, Findings, HeatMap } from './explainer.ts';
 import { classNames, layerGroups } from './networks.ts';
@@ -56,10 +56,15 @@ function showMap(id: 'gradient' | 'cam', { pixels, range: [low, high], layer }: 
 /** Fits the menus to a network, and withdraws what another one found. */
 export function showModel(model: Model): void {
   byId('div', 'explanation').hidden = true;
+  const isPictures = takesPictures(model.input.channels);
   byId('p', 'explain-hint').hidden = false;
+  byId('p', 'explain-hint').textContent = isPictures
+    ? 'Drop a picture anywhere on the page to see what the network makes of it.'
+    : `This network takes ${model.input.channels} channels, which are no colours: no picture can be given to it.`;
+  byId('button', 'choose-picture').disabled = !isPictures;
   names = classNames(model);
   target.replaceChildren(...names.map((name, index) => option(String(index), name)));
-  const maps = layerGroups(model).filter(({ layers }) => layers[0].shape.length === 3);
+  const maps = layerGroups(model, true);
   camLayer.replaceChildren(
     option('', 'last with maps'),
     ...maps.map(({ title, layers }) => create('optgroup', { label: title }, ...layers.map(({ name }) => option(name)))),

@@ -10,7 +10,10 @@ import { imageView } from './image.ts';
 import { describe, openFile, openShipped } from './networks.ts';
 import { decodePicture, savePng } from './pictures.ts';
 import { offerSamples } from './samples.ts';
+import * as pixels from './preprocess.ts';
+import * as report from './report.ts';
 import { openScreen, type Screen } from './screen.ts';
+import { check } from './selfCheck.ts';
 import { attempt, clearError, complain, PageError, say, showDevice } from './status.ts';
 import { Visualizer } from './visualizer.ts';
 import { choose, fillMenu, hideProgress, listenForAddresses, openWeb, type WebSource, webSource } from './web.ts';
@@ -39,9 +42,14 @@ function start(device: Device, screen: Screen): void {
   /** Ends the loading of the network that was asked for last. */
   let loading = new AbortController();
 
-  function use(model: Model): void {
+  /** Shows a network; `isSame` where it is the one shown, with its pictures prepared in another way. */
+  function use(model: Model, isSame = false): void {
+    current = model;
     void visualizer.clear();
-    controls.show(model);
+    if (isSame) controls.keep(model);
+    else controls.show(model);
+    if (isSame) pixels.reflect(model.preprocess);
+    else pixels.show(model);
     findings.showModel(model);
     offerSamples(model, (picture) => {
       clearError();
@@ -52,6 +60,8 @@ function start(device: Device, screen: Screen): void {
       create('dd', { textContent }),
     ]);
     byId('dl', 'summary').replaceChildren(...rows);
+    report.show(model);
+    void check(device, model);
     void explainer.setModel(model);
     relabel();
   }
@@ -157,6 +167,10 @@ function start(device: Device, screen: Screen): void {
     void attempt(() => void controls.readWish());
   });
   findings.listen(explainer, clearError);
+  report.listen();
+  pixels.listen((preprocess) => {
+    if (current) use(current.withPreprocess(preprocess), true);
+  });
   toggle.addEventListener('click', () => {
     if (visualizer.isGoing) return visualizer.stop();
     clearError();

@@ -1,6 +1,6 @@
 // networks.ts: opening networks: those that ship with the page, and files of the user; and what is said of them.
 
-import { findShipped, type Model, parseLabels, parseModel } from '../src/index.ts';
+import { findShipped, type LayerBlock, layerBlocks, type Model, parseLabels, parseModel } from '../src/index.ts';
 import { PageError } from './status.ts';
 
 export async function openShipped(id: string): Promise<Model> {
@@ -48,6 +48,8 @@ const SOURCES = {
   given: 'as given',
 } as const;
 
+const CHANNELS: Readonly<Record<number, string>> = { 1: 'grey', 3: 'colour' };
+
 /** Rows of the summary. */
 export function describe(model: Model): [string, string][] {
   const { input, nominalSize, preprocess, parameters, classes, labels, layers } = model;
@@ -59,31 +61,29 @@ export function describe(model: Model): [string, string][] {
   const scaled = `${order === 'gray' ? 'grey' : order}, ${range[0]} to ${range[1]}`;
   const normalized = isPlain ? scaled : `${scaled}, mean ${list(mean)}, std ${list(std)}`;
   return [
-    ['Input', `${size}, ${input.channels === 1 ? 'grey' : 'colour'}`],
-    ['Pixels', `${normalized} (${SOURCES[source]})`],
+    ['Input', `${size}, ${CHANNELS[input.channels] ?? `${input.channels} channels, which are no colours`}`],
+    ...(order === 'raw' ? [] : [['Pixels', `${normalized} (${SOURCES[source]})`] as [string, string]]),
     [
       'Weights',
-      parameters < 1e6 ? `${Math.round(parameters / 1e3)} thousand` : `${(parameters / 1e6).toFixed(1)} million`,
+      parameters < 1e4
+        ? parameters.toLocaleString('en-US')
+        : parameters < 1e6
+          ? `${Math.round(parameters / 1e3)} thousand`
+          : `${(parameters / 1e6).toFixed(1)} million`,
     ],
     ['Layers', String(layers.length)],
     ['Classes', labels.length > 0 ? String(classes) : `${classes}, unnamed: drop a .txt with a name a line`],
   ];
 }
 
-/** Layers whose channels can be looked at, by the size of their maps, in the order of the file. */
-export function layerGroups(model: Model): { title: string; layers: Model['layers'] }[] {
-  const groups: { title: string; layers: Model['layers'][number][] }[] = [];
-  for (const layer of model.layers) {
-    const [, height, width] = layer.shape;
-    const isMap = layer.shape.length === 3;
-    if (!isMap && layer.shape.length !== 1) continue;
-    const title = isMap ? `Maps of ${width} × ${height}` : 'Without maps';
-    const last = groups[groups.length - 1];
-    if (last?.title === title) last.layers.push(layer);
-    else groups.push({ title, layers: [layer] });
-  }
-  return groups;
-}
+/** Layers whose channels can be looked at, by block; `mapsOnly` leaves out those without maps. */
+export const layerGroups = ({ layers }: Model, mapsOnly = false): LayerBlock[] =>
+  layerBlocks(layers)
+    .map(({ title, layers }) => ({
+      title,
+      layers: layers.filter(({ shape }) => shape.length === 3 || (shape.length === 1 && !mapsOnly)),
+    }))
+    .filter(({ layers }) => layers.length > 0);
 
 /** A layer to begin with: an activation function about two thirds of the way through the maps. */
 export function firstLayer(model: Model): string {

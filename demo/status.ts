@@ -1,7 +1,7 @@
 // status.ts: the line that says what goes on, the line that says what went wrong, and the meters.
 
-import type { Device } from '../src/index.ts';
-import { byId } from './dom.ts';
+import { type Device, type NodeProblem, UnsupportedModelError } from '../src/index.ts';
+import { byId, create } from './dom.ts';
 
 /** A user's mistake, said in one sentence. */
 export class PageError extends Error {
@@ -28,14 +28,32 @@ export function say(speaker: Speaker, text: string, busy = false): void {
 
 export function complain(error: unknown): void {
   const line = byId('p', 'error');
-  const [sentence] = (error instanceof Error ? error.message : String(error)).split('\n');
+  const [sentence] = sentenceOf(error).split('\n');
   line.textContent = sentence.charAt(0).toUpperCase() + sentence.slice(1);
   line.hidden = false;
+  listProblems(error instanceof UnsupportedModelError ? error.problems : []);
+}
+
+function sentenceOf(error: unknown): string {
+  if (!(error instanceof UnsupportedModelError)) return error instanceof Error ? error.message : String(error);
+  const { model, problems } = error;
+  const count = problems.length === 1 ? 'one of its nodes' : `${problems.length} of its nodes`;
+  return `model "${model}" cannot be opened: ${count} cannot be computed here. Export it up to the layer before.`;
+}
+
+/** The nodes that stand in the way of opening a network, with why. */
+function listProblems(problems: readonly NodeProblem[]): void {
+  const row = (tag: 'th' | 'td', texts: readonly string[]) =>
+    create('tr', {}, ...texts.map((textContent) => create(tag, { textContent })));
+  const rows = problems.map(({ node, op, domain, why }) => row('td', [node, domain ? `${domain}.${op}` : op, why]));
+  byId('table', 'problem-list').replaceChildren(row('th', ['Node', 'Operator', 'Why']), ...rows);
+  byId('div', 'problems').hidden = problems.length === 0;
 }
 
 /** Called when the user does something new: what went wrong before no longer matters. */
 export function clearError(): void {
   byId('p', 'error').hidden = true;
+  byId('div', 'problems').hidden = true;
 }
 
 /** Does a thing that may fail; what fails is shown. Returns whether it worked. */

@@ -56,6 +56,8 @@ export class UnsupportedModelError extends ModelError {
 
   constructor(
     message: string,
+    /** Name of the model. */
+    readonly model: string,
     readonly problems: readonly NodeProblem[],
     /** Names of the layers that do not depend on those nodes. */
     readonly layers: readonly string[],

@@ -270,6 +270,7 @@ export class Model {
     if (problems.length) {
       throw new UnsupportedModelError(
         this.error(describeProblems(problems)).message,
+        this.name,
         problems.map(({ node, why }) => ({ node: nodeTitle(node), op: node.op, domain: node.domain, why })),
         layers.map(({ name }) => name),
       );

@@ -3,7 +3,7 @@
 import type { Page } from 'playwright';
 import sharp from 'sharp';
 import * as assert from 'uvu/assert';
-import { closePage, openPage } from '../support/page.ts';
+import { closePage, dropFile, openPage } from '../support/page.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('page');
@@ -52,18 +52,7 @@ function deviation(values: readonly number[]): number {
 const difference = (a: readonly number[], b: readonly number[]): number =>
   a.reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0) / a.length;
 
-/** Drops a file on the page. */
-async function drop(name: string, type: string, bytes: Uint8Array): Promise<void> {
-  const transfer = await page.evaluateHandle(
-    ({ name, type, bytes }) => {
-      const transfer = new DataTransfer();
-      transfer.items.add(new File([new Uint8Array(bytes)], name, { type }));
-      return transfer;
-    },
-    { name, type, bytes: [...bytes] },
-  );
-  await page.dispatchEvent('body', 'drop', { dataTransfer: transfer });
-}
+const drop = (name: string, type: string, bytes: Uint8Array): Promise<void> => dropFile(page, name, type, bytes);
 
 /** A bright disc on a blue ground: 48 x 40, neither square nor of the network's size. */
 function discPng(): Promise<Buffer> {

@@ -24,6 +24,19 @@ export async function openPage(path = '/', expected?: RegExp): Promise<Page> {
   return page;
 }
 
+/** Drops a file on a page. Small ones: the bytes go through the protocol number by number. */
+export async function dropFile(page: Page, name: string, type: string, bytes: Uint8Array): Promise<void> {
+  const transfer = await page.evaluateHandle(
+    ({ name, type, bytes }) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([new Uint8Array(bytes)], name, { type }));
+      return transfer;
+    },
+    { name, type, bytes: [...bytes] },
+  );
+  await page.dispatchEvent('body', 'drop', { dataTransfer: transfer });
+}
+
 /** Closes the page and throws what it complained of. */
 export async function closePage(page: Page): Promise<void> {
   await page.context().close();
