@@ -12,11 +12,9 @@ const PIECE = 2 ** 28;
 /** Reads what lies beside this model file. */
 export function besideModel(model: string): ExternalReader {
   // A model that is itself a link keeps its numbers beside the file that it leads to, or beside the link.
-  const folders = [path.dirname(path.resolve(model)), path.dirname(realpathSync(model))].map((each) =>
-    realpathSync(each),
-  );
+  const folders = new Set([path.dirname(realpathSync(model)), realpathSync(path.dirname(model))]);
   return (location, length) => {
-    for (const folder of new Set(folders)) {
+    for (const folder of folders) {
       const file = found(path.join(folder, ...location.split('/')));
       if (file === undefined) continue;
       if (!file.startsWith(folder.endsWith(path.sep) ? folder : folder + path.sep)) {

@@ -92,7 +92,7 @@ export class ExternalFiles {
     if (!bytes) {
       throw new ModelError(
         `the numbers of "${tensor}" lie in a file of their own, "${location}", which is not there. ` +
-          `Give it together with the model, or ${AS_ONE_FILE}.`,
+          `Give it together with the model (in one folder, or dropped at once), or ${AS_ONE_FILE}.`,
       );
     }
     this.files.set(location, bytes);
