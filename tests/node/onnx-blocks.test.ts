@@ -89,6 +89,17 @@ const rows: Row[] = [
     y: (n, c, h, w) => x(n, c, Math.floor((h * H + w) / W), (h * H + w) % W),
   },
   {
+    name: 'a map rolled by nothing',
+    nodes: [
+      { ...node('Slice', ['x', 'zero', 'zero', 'two']), outputs: ['front'] },
+      { ...node('Slice', ['x', 'zero', 'many', 'two']), outputs: ['back'] },
+      node('Concat', ['back', 'front'], { axis: 2 }),
+    ],
+    initializers: [...evenOnes, intTensor('many', [2 ** 40])],
+    shape: [N, C, H, W],
+    y: x,
+  },
+  {
     name: 'ScatterND in known numbers',
     nodes: scattered('none'),
     initializers: scatteredTensors(7),

@@ -21,6 +21,9 @@ export const networks: readonly Network[] = [
   { file: 'convnext-opset17', input: [1, 3, 32, 32] },
   { file: 'dynamic-opset11', input: [2, 5, 23, 18] },
   { file: 'siamese-opset16', input: [1, 6, 16, 16] },
+  { file: 'windows-opset17', input: [1, 3, 16, 16] },
+  { file: 'float16-opset13', input: [1, 3, 16, 16] },
+  { file: 'quantized-opset13', input: [1, 3, 16, 16] },
 ];
 
 /** Networks of others in ../shared/data/models; what PyTorch makes of `picture()` is recorded by record_shared.py. */

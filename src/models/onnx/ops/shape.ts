@@ -131,16 +131,11 @@ const concat: Converter = (context) => {
   );
 };
 
-/** Nothing of a list lies in the range: files cut sizes that are not there off a shape, and join the rest. */
-function isNothing(
-  { shape }: Fixed,
-  [start]: readonly number[],
-  [end]: readonly number[],
-  steps?: readonly number[],
-): boolean {
-  if (shape.length !== 1 || (steps?.[0] ?? 1) < 1) return false;
-  const inside = (index: number) => Math.max(0, Math.min(index < 0 ? index + shape[0] : index, shape[0]));
-  return inside(start) >= inside(end);
+/** How many elements of an axis of d lie in a range. */
+function countIn(d: number, start: number, end: number, step: number): number {
+  const [lowest, highest] = step < 0 ? [-1, d - 1] : [0, d];
+  const inside = (index: number) => Math.min(Math.max(index < 0 ? index + d : index, lowest), highest);
+  return Math.max(0, Math.ceil((inside(end) - inside(start)) / step));
 }
 
 // Before opset 10 the ranges are attributes.
@@ -155,12 +150,16 @@ const slice: Converter = (context) => {
     const counts = `${starts.length} starts, ${ends.length} ends, ${along.length} axes`;
     context.refuse(`has ${counts}${steps ? ` and ${steps.length} steps` : ''}, where one of each is needed`);
   }
-  if (x instanceof Fixed && isNothing(x, starts, ends, steps)) {
-    return new Fixed(context.node.outputs[0], [0], x.isInteger, x.isStable, () => new Float64Array());
+  const named = along.map((axis) => normalizeAxis('Slice', axis, rank));
+  // Files cut nothing off a shape or a map and join it with the rest; what is empty is known.
+  const left = [...x.shape];
+  named.forEach((axis, i) => void (left[axis] = countIn(x.shape[axis], starts[i], ends[i], steps?.[i] ?? 1)));
+  if (left.includes(0)) {
+    const isStable = x instanceof Fixed && x.isStable;
+    return new Fixed(context.node.outputs[0], left, x.isInteger ?? false, isStable, () => new Float64Array());
   }
   const { value, place, result } = withAxes(context, x);
-  const axes = along.map((axis) => place(normalizeAxis('Slice', axis, rank)));
-  return result(ops.slice(value, { starts, ends, axes, steps }));
+  return result(ops.slice(value, { starts, ends, axes: named.map(place), steps }));
 };
 
 const pad: Converter = (context) => {
