@@ -8,20 +8,31 @@ export interface Watch {
 
 const IN_FLIGHT = 2;
 
-/** Starts jobs 0..count-1 in order and returns their results; fewer where the signal came. `job` submits before it waits. */
-export async function pipelined<T>(count: number, job: (k: number) => Promise<T>, { signal, progress }: Watch = {}) {
+/**
+ * Starts jobs 0..count-1 in order and returns their results; fewer where the signal came. `job` submits before it waits.
+ * `take` is given each result in order, and ends the work by returning false.
+ */
+export async function pipelined<T>(
+  count: number,
+  job: (k: number) => Promise<T>,
+  { signal, progress }: Watch = {},
+  take?: (result: T, k: number) => unknown,
+): Promise<T[]> {
   const results: T[] = [];
   const running: Promise<T>[] = [];
-  const take = async (): Promise<void> => {
-    results.push(await (running.shift() as Promise<T>));
+  let isEnough = false;
+  const receive = async (): Promise<void> => {
+    const result = await (running.shift() as Promise<T>);
+    results.push(result);
+    if (take?.(result, results.length - 1) === false) isEnough = true;
     progress?.(results.length, count);
   };
   try {
-    for (let k = 0; k < count && !signal?.aborted; k++) {
+    for (let k = 0; k < count && !isEnough && !signal?.aborted; k++) {
       running.push(job(k));
-      if (running.length >= IN_FLIGHT) await take();
+      if (running.length >= IN_FLIGHT) await receive();
     }
-    while (running.length > 0) await take();
+    while (running.length > 0) await receive();
   } finally {
     await Promise.allSettled(running); // after an error nobody else waits for them
   }

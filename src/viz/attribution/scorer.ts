@@ -1,11 +1,11 @@
 // scorer.ts: the score of a picture with parts of it absent, for many choices of parts: what all perturbation methods ask.
 
 import { compile, type Program } from '../../engine/gpu/program.ts';
-import { type Computation, computation, Graph } from '../../engine/graph.ts';
-import { add, mul, reshape, sub, take } from '../../engine/ops/index.ts';
+import { type Computation, computation, Graph, type Value } from '../../engine/graph.ts';
+import { add, greater, greaterEqual, mul, reshape, slice, sub, take } from '../../engine/ops/index.ts';
 import { batchFor } from './batch.ts';
 import type { FeatureMap } from './features.ts';
-import { joined, pipelined, type Watch } from './pipelined.ts';
+import { pipelined, type Watch } from './pipelined.ts';
 import { type Context, inputShape, targetInput, traceSubject } from './subject.ts';
 
 /** One picture, and what stands where it is absent. */
@@ -17,51 +17,74 @@ export interface MaskedPicture {
 }
 
 /**
- * Scores of `baseline + mask (input - baseline)`. Masks are rows of numbers 0..1: one a feature where the scorer was made
- * with features (a coalition), else one a pixel [H*W].
+ * How a row of numbers says what is there:
+ * features: a number a feature, 0..1 (a coalition);
+ * 'pixels': a number a pixel [H*W];
+ * 'windows': top, bottom, left, right of the one box that is absent, ends excluded. Four numbers in place of H*W: the
+ * device makes the mask, and nothing large is sent.
  */
+export type MaskKind = FeatureMap | 'pixels' | 'windows';
+
+/** Writes row k, which is all zeros before. */
+export type FillRow = (k: number, row: Float32Array) => void;
+/** Takes the scores of the rows from `first` on, in order. Returning false ends the work. */
+export type TakeScores = (scores: ArrayLike<number>, first: number) => unknown;
+
+/** Scores of `baseline + mask (input - baseline)`. */
 export class Scorer {
   private constructor(
     private readonly context: Context,
     private readonly program: Program,
     private readonly batch: number,
-    /** Numbers in a row of masks. */
+    /** Numbers in a row. */
     readonly width: number,
   ) {}
 
-  /** `wanted`: about how many masks a call will bring; decides the batch. */
-  static async create(context: Context, wanted: number, features?: FeatureMap): Promise<Scorer> {
+  /** `wanted`: about how many rows a call will bring; decides the batch. */
+  static async create(context: Context, wanted: number, kind: MaskKind = 'pixels'): Promise<Scorer> {
     const label = 'masked scores';
-    const batch = batchFor(context, wanted, (n) => traceScores(context, n, features), label);
-    const program = await compile(context.device, traceScores(context, batch, features), { label });
-    return new Scorer(context, program, batch, widthOf(context, features));
+    const batch = batchFor(context, wanted, (n) => traceScores(context, n, kind), label);
+    const program = await compile(context.device, traceScores(context, batch, kind), { label });
+    return new Scorer(context, program, batch, widthOf(context, kind));
   }
 
-  /**
-   * Scores of `count` masks, fewer where the signal came. `fill(k, row)` writes mask k into its row (zeroed before): masks
-   * need never lie in memory all at once.
-   */
-  async score(
+  /** Scores `count` rows and hands them on as they come, fewer where the signal came: they never lie in memory all at once. */
+  async stream(
     { input, baseline, target }: MaskedPicture,
     count: number,
-    fill: (k: number, row: Float32Array) => void,
+    fill: FillRow,
+    takeScores: TakeScores,
     watch: Watch = {},
-  ): Promise<Float32Array> {
+  ): Promise<void> {
     const { program, batch, width } = this;
     const inputs = { input, baseline, ...targetInput(this.context, target) };
     for (const [name, data] of Object.entries(inputs)) program.write(name, data);
-    const masks = new Float32Array(batch * width);
-    const parts = await pipelined(
+    const rows = new Float32Array(batch * width);
+    const used = (replay: number) => Math.min(batch, count - replay * batch);
+    await pipelined(
       Math.ceil(count / batch),
       async (replay) => {
-        masks.fill(0);
-        const rows = Math.min(batch, count - replay * batch);
-        for (let i = 0; i < rows; i++) fill(replay * batch + i, masks.subarray(i * width, (i + 1) * width));
-        return (await program.evaluate({ masks }, ['scores'])).scores;
+        rows.fill(0);
+        for (let i = 0; i < used(replay); i++) {
+          fill(replay * batch + i, rows.subarray(i * width, (i + 1) * width));
+        }
+        return (await program.evaluate({ rows }, ['scores'])).scores;
       },
       watch,
+      (scores, replay) => takeScores(scores.subarray(0, used(replay)), replay * batch),
     );
-    return joined(parts, batch, count);
+  }
+
+  /** Scores of `count` rows, fewer where the signal came. */
+  async score(picture: MaskedPicture, count: number, fill: FillRow, watch: Watch = {}): Promise<Float32Array> {
+    const all = new Float32Array(count);
+    let done = 0;
+    const keep: TakeScores = (scores, first) => {
+      all.set(scores, first);
+      done = first + scores.length;
+    };
+    await this.stream(picture, count, fill, keep, watch);
+    return all.subarray(0, done);
   }
 
   dispose(): void {
@@ -69,15 +92,28 @@ export class Scorer {
   }
 }
 
-const widthOf = ({ size: [H, W] }: Context, features?: FeatureMap): number => features?.count ?? H * W;
+const widthOf = ({ size: [H, W] }: Context, kind: MaskKind): number =>
+  kind === 'pixels' ? H * W : kind === 'windows' ? 4 : kind.count;
 
-function traceScores(context: Context, batch: number, features?: FeatureMap): Computation {
+function traceScores(context: Context, batch: number, kind: MaskKind): Computation {
   const [H, W] = context.size;
   const graph = new Graph();
   const input = graph.input('input', inputShape(context));
   const baseline = graph.input('baseline', inputShape(context));
-  const masks = graph.input('masks', [batch, widthOf(context, features)]);
-  const pixels = features ? take(masks, Array.from(features.ids), 1) : masks;
-  const x = add(baseline, mul(reshape(pixels, [batch, H, W, 1]), sub(input, baseline)));
+  const rows = graph.input('rows', [batch, widthOf(context, kind)]);
+  const mask =
+    kind === 'pixels' ? rows : kind === 'windows' ? outsideWindows(rows, [H, W]) : take(rows, Array.from(kind.ids), 1);
+  const x = add(baseline, mul(reshape(mask, [batch, H, W, 1]), sub(input, baseline)));
   return computation({ scores: traceSubject(context, x).scores });
+}
+
+/** 0 in the box of each row [batch,4], 1 around it: [batch,H,W]. */
+function outsideWindows(rows: Value, [H, W]: readonly [number, number]): Value {
+  const [batch] = rows.shape;
+  const inside = (first: number, length: number, shape: readonly number[]): Value => {
+    const positions = rows.graph.constant({ shape: [1, length], data: Float32Array.from({ length }, (_, i) => i) });
+    const end = (k: number) => slice(rows, { starts: [k], ends: [k + 1], axes: [1] });
+    return reshape(mul(greaterEqual(positions, end(first)), greater(end(first + 1), positions)), [batch, ...shape]);
+  };
+  return sub(1, mul(inside(0, H, [H, 1]), inside(2, W, [1, W])));
 }
