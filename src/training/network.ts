@@ -215,8 +215,8 @@ export function toOnnx(
     name,
     nodes,
     weights,
-    input: { name: 'input', shape: ['N', channels, 'H', 'W'] },
-    output: { name: last, shape: ['N', end.outputs] },
+    inputs: [{ name: 'input', shape: ['N', channels, 'H', 'W'] }],
+    outputs: [{ name: last, shape: ['N', end.outputs] }],
     metadata,
   });
 }

@@ -149,7 +149,13 @@ networks('what cannot be written is refused', () => {
     /no weight "conv1.weight"/,
   );
   const value = { name: 'x', shape: ['N'] };
-  const parts = { name: 'm', weights: new Map(), input: value, output: { name: 'y', shape: ['N'] }, metadata: {} };
+  const parts = {
+    name: 'm',
+    weights: new Map(),
+    inputs: [value],
+    outputs: [{ name: 'y', shape: ['N'] }],
+    metadata: {},
+  };
   const node = (inputs: string[], output: string) => ({ op: 'Relu', inputs, output });
   assert.throws(() => encodeModel({ ...parts, nodes: [node(['z'], 'y')] }), /Relu "y" reads "z", which nothing makes/);
   assert.throws(() => encodeModel({ ...parts, nodes: [node(['x'], 'x')] }), /two values are called "x"/);
