@@ -140,6 +140,7 @@ export const elementwise: Record<string, Converter> = {
   Sign: unary(ops.sign),
   Sin: unary(ops.sin),
   Cos: unary(ops.cos),
+  Tan: unary((x) => ops.div(ops.sin(x), ops.cos(x))),
   Atan: unary(ops.atan),
   Add: combined(ops.add),
   Sub: combined(ops.sub),

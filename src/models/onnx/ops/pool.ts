@@ -4,6 +4,7 @@ import type { Value } from '../../../engine/graph.ts';
 import * as ops from '../../../engine/ops/index.ts';
 import { extentOf, pooledShape, type Window } from '../../../kernels/window.ts';
 import type { Converter, NodeContext } from '../context.ts';
+import { Traced } from '../operand.ts';
 import { magnitude, root } from './reduce.ts';
 import { padsOf, pair, type Plane, planeOf } from './window.ts';
 
@@ -16,16 +17,51 @@ function windowOf(context: NodeContext, plane: Plane): Window {
   return { kernel, strides, pads, dilations, ceilMode: context.int('ceil_mode', 0) === 1 };
 }
 
-const maxPool: Converter = (context) => {
+function inPlane(context: NodeContext): { plane: Plane; window: Window } {
   const plane = planeOf(context);
-  return plane.result(ops.maxPool(plane.x, windowOf(context, plane)));
+  return { plane, window: windowOf(context, plane) };
+}
+
+const maxPool: Converter = (context) => {
+  const { plane, window } = inPlane(context);
+  return plane.result(ops.maxPool(plane.x, window));
 };
 
 const isDense = ({ dilations }: Window): boolean => dilations.every((d) => d === 1);
 
+/**
+ * Volumes [N,C,D,H,W] under windows [k,1,1] are pictures [D, H W], each channel one of its own: PyTorch writes a local
+ * response normalization as such a mean, with the channels along D.
+ */
+function depthOf(context: NodeContext): { plane: Plane; window: Window } {
+  const operand = context.operand(0);
+  const [N, C, D, H, W] = operand.shape;
+  const of = (name: string, count: number, value: number) => context.ints(name) ?? new Array<number>(count).fill(value);
+  const [kernel, strides, dilations] = ['kernel_shape', 'strides', 'dilations'].map((name) => of(name, 3, 1));
+  const pads = of('pads', 6, 0);
+  const isDepth =
+    [kernel, strides].every(([, ...rest]) => rest.join() === '1,1') &&
+    [1, 2, 4, 5].every((i) => pads[i] === 0) &&
+    context.text('auto_pad', 'NOTSET') === 'NOTSET';
+  if (!isDepth)
+    context.refuse(`takes windows of [${kernel}] from [${operand.shape.join(',')}]; only pictures are understood`);
+  const x = ops.reshape(context.plain(operand), [N * C, D, H * W, 1]);
+  const result = (y: Value) => new Traced(ops.reshape(y, [N, C, y.shape[1], H, W]));
+  return {
+    plane: { x, axes: 2, result },
+    window: {
+      kernel: [kernel[0], 1],
+      strides: [strides[0], 1],
+      dilations: [dilations[0], 1],
+      pads: [pads[0], 0, pads[3], 0],
+      ceilMode: context.int('ceil_mode', 0) === 1,
+    },
+  };
+}
+
 const averagePool: Converter = (context) => {
-  const plane = planeOf(context);
-  const window = windowOf(context, plane);
+  const isVolume = context.operand(0).shape.length === 5;
+  const { plane, window } = isVolume ? depthOf(context) : inPlane(context);
   const countIncludePad = context.int('count_include_pad', 0) === 1;
   if (isDense(window)) return plane.result(ops.averagePool(plane.x, { ...window, countIncludePad }));
   const shares = counts(plane.x, window, countIncludePad).map((count) => 1 / count);
@@ -68,9 +104,9 @@ function counts(x: Value, window: Window, countIncludePad: boolean): number[] {
 
 // (sum of |x|^p over the window)^(1/p); padding counts as 0.
 const lpPool: Converter = (context) => {
-  const plane = planeOf(context);
+  const { plane, window } = inPlane(context);
   const p = context.int('p', 2);
-  return plane.result(root(windowSums(magnitude(plane.x, p), windowOf(context, plane)), p));
+  return plane.result(root(windowSums(magnitude(plane.x, p), window), p));
 };
 
 const overPicture =
