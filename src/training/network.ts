@@ -6,8 +6,7 @@ import { interpret } from '../engine/interpret.ts';
 import { add, conv2d, div, matmul, maxPool, mean, mul, relu, sqrt, square, sub } from '../engine/ops/index.ts';
 import { sizeOf } from '../kernels/shape.ts';
 import { OpError } from '../kernels/types.ts';
-import { type ExportNode, encodeModel } from '../models/onnx/export.ts';
-import { permuteData, permuteShape } from '../models/onnx/layout.ts';
+import { exportComputation } from '../models/onnx/exportGraph.ts';
 import { normals, rng } from './random.ts';
 
 export type Layer = ConvLayer | PoolLayer | AverageLayer | DenseLayer;
@@ -167,56 +166,24 @@ export function toOnnx(
   finished: Weights,
   { name, channels, metadata }: FileOptions,
 ): Uint8Array {
-  const weights = new Map<string, Tensor>();
-  const nodes: ExportNode[] = [];
-  let last = 'input';
-  const node = (
-    op: string,
-    output: string,
-    names: readonly string[] = [],
-    attributes: ExportNode['attributes'] = {},
-  ) => {
-    nodes.push({ op, inputs: [last, ...names], output, attributes });
-    last = output;
-  };
-  for (const layer of layers) {
-    const owned = [`${layer.name}.weight`, `${layer.name}.bias`];
-    if (layer.kind === 'conv' || layer.kind === 'dense') {
-      const { shape, data } = find(finished, owned[0]);
-      const perm = layer.kind === 'conv' ? [3, 2, 0, 1] : [1, 0];
-      weights.set(owned[0], { shape: permuteShape(shape, perm), data: permuteData(data, shape, perm) });
-      weights.set(owned[1], find(finished, owned[1]));
-    }
-    switch (layer.kind) {
-      case 'conv': {
-        const kernel_shape = [layer.side, layer.side];
-        node('Conv', `${layer.name}_pre`, owned, { kernel_shape, strides: stridesOf(layer), pads: padsOf(layer) });
-        node('Relu', layer.name);
-        break;
-      }
-      case 'maxPool': {
-        const kernel_shape = [layer.side, layer.side];
-        node('MaxPool', layer.name, [], { kernel_shape, strides: kernel_shape });
-        break;
-      }
-      case 'average':
-        node('GlobalAveragePool', layer.name);
-        node('Flatten', `${layer.name}_flat`, [], { axis: 1 });
-        break;
-      case 'dense':
-        node('Gemm', layer.name, owned, { transB: 1 });
-        break;
-    }
-  }
   const end = layers[layers.length - 1];
   if (end?.kind !== 'dense')
     throw new OpError('toOnnx: the last layer must be of kind "dense": its outputs are the logits.');
-  return encodeModel({
-    name,
-    nodes,
-    weights,
-    inputs: [{ name: 'input', shape: ['N', channels, 'H', 'W'] }],
-    outputs: [{ name: last, shape: ['N', end.outputs] }],
-    metadata,
+  // The file leaves the size open; what is traced must only be large enough for every layer.
+  const side = layers.reduce((size, layer) => size * reductionOf(layer), 4);
+  const x = new Graph().input('input', [1, side, side, channels]);
+  const parameters = new Map<string, { readonly value: Value }>();
+  const logits = traceLayers(layers, x, (weight) => {
+    const value = x.graph.constant(find(finished, weight));
+    parameters.set(weight, { value });
+    return value;
   });
+  const logitsOnly = computation({ [end.name]: logits });
+  return exportComputation(logitsOnly, { name, parameters, metadata, batch: 'open', size: 'open' });
+}
+
+/** How many times smaller a layer makes a picture each way. */
+function reductionOf(layer: Layer): number {
+  if (layer.kind === 'conv') return layer.stride ?? 1;
+  return layer.kind === 'maxPool' ? layer.side : 1;
 }
