@@ -38,7 +38,7 @@ export interface OpenModel {
 
 type PreprocessOptions = Pick<ModelOptions, 'preprocess' | 'mean' | 'std' | 'order' | 'range'>;
 
-interface ModelFile {
+export interface ModelFile {
   readonly bytes: Uint8Array;
   readonly name: string;
   /** Where it lies, for a file of the user's. */
@@ -77,29 +77,28 @@ export async function readModel(argument: string): Promise<ModelFile> {
 
 const nameOf = (file: string): string => path.basename(file).replace(/\.onnx$/i, '') || 'model';
 
-/** Opens a model as the options ask. Throws one sentence for all that can be wrong with it. */
+/** Opens a model as the options ask, from `read` where it was read already. Throws one sentence for all that can be wrong. */
 export async function openModel(
   argument: string,
   options: PreprocessOptions & { readonly labels?: string },
+  read?: ModelFile,
 ): Promise<OpenModel> {
   const preset = options.preprocess === undefined ? undefined : presetNamed(options.preprocess);
   const given = options.labels === undefined ? undefined : parseLabels(readText('the label file', options.labels));
-  const file = await readModel(argument);
-  const { bytes, name } = file;
-  const { external } = file;
+  const file = read ?? (await readModel(argument));
+  const { bytes, name, external } = file;
   let model = parseModel(bytes, { name, external, preprocess: preset ?? file.known?.preprocess });
   const { mean, std, order, range } = options;
   if (mean || std || order || range) {
     const { preprocess: asked } = model;
-    const changed: Preprocess = {
+    model = model.withPreprocess({
       order: order ?? asked.order,
       range: range ? pair(range) : asked.range,
       mean: mean ?? asked.mean,
       std: std ?? asked.std,
       size: asked.size,
       source: 'given',
-    };
-    model = parseModel(bytes, { name, external, preprocess: changed });
+    });
   }
   if (model.preprocess.source === 'given') checkPreprocess(model.preprocess, model.input.channels);
   return { model, ...labelsFor(model, file, given) };

@@ -29,7 +29,7 @@ import { decodeModel, isOwnDomain } from '../../src/models/onnx/proto.ts';
 import { CommandError } from '../errors.ts';
 import { readBytes } from '../files.ts';
 import { checkSize } from '../inputs.ts';
-import { describePreprocess, type OpenModel, openModel, readModel } from '../model.ts';
+import { describePreprocess, type ModelFile, type OpenModel, openModel, readModel } from '../model.ts';
 import { type ModelOptions, modelOptions, size, whole } from '../options.ts';
 import { report, withDevice } from '../session.ts';
 import { byteCount, grouped, scaled, table } from '../terminal.ts';
@@ -67,8 +67,9 @@ interface OpCount {
 }
 
 async function inspect(argument: string, options: InspectOptions): Promise<void> {
-  const ops = await countOps(argument);
-  const opened = await open(argument, options, ops);
+  const file = await readModel(argument);
+  const ops = countOps(file);
+  const opened = await open(argument, options, file, ops);
   const { model } = opened;
   checkSize(model, options.size);
   const size = options.size ?? model.nominalSize;
@@ -91,9 +92,14 @@ async function inspect(argument: string, options: InspectOptions): Promise<void>
 }
 
 /** Opens the model. Of one that cannot be, lists what stands in the way before the error that says so. */
-async function open(argument: string, options: ModelOptions, ops: readonly OpCount[]): Promise<OpenModel> {
+async function open(
+  argument: string,
+  options: ModelOptions,
+  file: ModelFile,
+  ops: readonly OpCount[],
+): Promise<OpenModel> {
   try {
-    return await openModel(argument, options);
+    return await openModel(argument, options, file);
   } catch (error) {
     if (error instanceof UnsupportedModelError) {
       const { problems, layers } = error;
@@ -210,12 +216,11 @@ const problemTable = (problems: readonly NodeProblem[]): string =>
 const reachedLine = (layers: readonly string[]): string =>
   layers.length === 0
     ? 'no layer can be computed without these nodes'
-    : `${layers.length} layers depend on none of these nodes; the last is "${layers[layers.length - 1]}"`;
+    : `${layers.length} ${layers.length === 1 ? 'layer depends' : 'layers depend'} on none of these nodes; the last is "${layers[layers.length - 1]}"`;
 
-async function countOps(argument: string): Promise<OpCount[]> {
-  const { bytes, name } = await readModel(argument);
+function countOps({ bytes, name, external }: ModelFile): OpCount[] {
   const counts = new Map<string, number>();
-  for (const { op, domain } of decodeModel(bytes, name).graph.nodes) {
+  for (const { op, domain } of decodeModel(bytes, name, external).graph.nodes) {
     const title = isOwnDomain(domain) ? op : `${domain}.${op}`;
     counts.set(title, (counts.get(title) ?? 0) + 1);
   }

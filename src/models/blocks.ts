@@ -50,12 +50,15 @@ function sizeTitle({ shape }: LayerInfo): string {
   return shape.length === 3 ? `maps of ${shape[1]}x${shape[2]}` : 'without maps';
 }
 
-/** The layers by block, blocks in the order of their first layers. A block of one layer is none: it is grouped by size. */
+/**
+ * The layers by block, blocks in the order of their first layers. Blocks of one layer are none: neighbours among them are
+ * grouped by size.
+ */
 export function layerBlocks(layers: readonly LayerInfo[]): LayerBlock[] {
   const names = withoutRoot(layers.map(({ name }) => pathOf(name))).map(blockName);
   const counts = new Map<string, number>();
   for (const name of names) if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1);
-  const blocks: { title: string; layers: LayerInfo[] }[] = [];
+  const blocks: { title: string; layers: LayerInfo[]; own?: string }[] = [];
   const named = new Map<string, LayerInfo[]>();
   layers.forEach((layer, i) => {
     const name = names[i];
@@ -67,9 +70,10 @@ export function layerBlocks(layers: readonly LayerInfo[]): LayerBlock[] {
       known.push(layer);
       return;
     }
-    const block = { title, layers: [layer] };
+    const block = { title, layers: [layer], own: name };
     blocks.push(block);
     if (isBlock) named.set(name, block.layers);
   });
-  return blocks;
+  // One that has no such neighbours keeps the name it has.
+  return blocks.map(({ title, layers, own }) => ({ title: layers.length === 1 ? (own ?? title) : title, layers }));
 }

@@ -9,9 +9,10 @@ import path from 'node:path';
 import sharp from 'sharp';
 import * as assert from 'uvu/assert';
 import { decodeNpy, encodeNpy } from '../../cli/npy.ts';
+import { parseModel } from '../../src/models/index.ts';
 import { close } from '../support/close.ts';
 import { parseNpy } from '../support/npy.ts';
-import { floatTensor, encodeModel } from '../support/onnx.ts';
+import { encodeModel, encodeTensor, floatTensor } from '../support/onnx.ts';
 import { type Golden, goldenManifest, sharedArray, sharedBytes } from '../support/shared.ts';
 import { suite } from '../support/suite.ts';
 
@@ -164,10 +165,15 @@ words('says of a network what is wrong with it', async () => {
   const { status, stdout, stderr } = await facet('inspect', at('unknown.onnx'), '--json');
   assert.is(status, 1);
   assert.match(stderr, /^facet: [^\n]*GridSample at "odd"[^\n]*\n$/);
-  assert.equal(JSON.parse(stdout).ops, [
+  const { ops, problems, reached } = JSON.parse(stdout);
+  assert.equal(ops, [
     { op: 'Conv', count: 1, supported: true },
     { op: 'GridSample', count: 1, supported: false },
   ]);
+  assert.equal(problems, [{ node: 'odd', op: 'GridSample', domain: '', why: 'is no operator that Facet knows' }]);
+  assert.equal(reached, ['y']);
+  const listed = await facet('inspect', at('unknown.onnx'));
+  assert.match(listed.stdout, /node +op +why[^\n]*\nodd +GridSample +is no operator[^\n]*\n\n1 layer depends/);
 });
 
 words('says of inputs what is wrong with them', async () => {
@@ -199,6 +205,43 @@ words('says of an objective what is wrong with it, before the GPU is opened', as
 words('shows where an error comes from when asked', async () => {
   const { stderr } = await facet('inspect', at('gone.onnx'), '--verbose');
   assert.match(stderr, /^facet: .*\n.*\n\s+at /);
+});
+
+words('tells the memory, the blocks and the layers before activations', async () => {
+  const one = await json('inspect', twin);
+  assert.is(one.memory.weights, 4 * one.totals.parameters + 24); // and the mean and deviation that it takes off
+  assert.ok(one.memory.forward.planned < one.memory.gradient.planned);
+  const five = await json('inspect', twin, '--batch', '5');
+  assert.is(five.memory.forward.unshared, 5 * one.memory.forward.unshared);
+  const relu = one.layers.find(({ name }: { name: string }) => name === '/l1/Relu_1_output_0');
+  assert.equal([relu.block, relu.preRelu, relu.sees[0].size], ['l1', '/l1/Add_output_0', 9]);
+  assert.match(await succeed('inspect', twin), /\nl1\n {2}\/l1\/c\/Conv_output_0 +Conv/);
+});
+
+words('runs self-tests: of the metadata, and of folders beside the file', async () => {
+  const stored = await json('inspect', 'drawings', '--self-test');
+  assert.is(stored.selfTest.results[0].agrees, true, JSON.stringify(stored.selfTest));
+
+  const model = parseModel(sharedBytes('data/models/cifar10-convsmall-pgd.onnx'));
+  const { shape, data } = sharedArray('golden/inputs/cifar-convsmall.npy');
+  const logits = sharedArray('golden/cifar10-convsmall-pgd.0.logits.npy');
+  mkdirSync(at('zoo/test_data_set_0'), { recursive: true });
+  writeFileSync(at('zoo/net.onnx'), sharedBytes('data/models/cifar10-convsmall-pgd.onnx'));
+  const write = (file: string, size: readonly number[], numbers: ArrayLike<number>) =>
+    writeFileSync(at(`zoo/test_data_set_0/${file}`), encodeTensor(floatTensor('t', size, Array.from(numbers))));
+  write('input_0.pb', [1, ...shape.slice(1)], data.subarray(0, data.length / shape[0]));
+  write('output_0.pb', [1, model.classes], logits.data);
+  assert.is((await json('inspect', at('zoo/net.onnx'), '--self-test')).selfTest.results[0].agrees, true);
+  write(
+    'output_0.pb',
+    [1, model.classes],
+    logits.data.map((logit, k) => logit + (k === 3 ? 0.1 : 0)),
+  );
+  const { status, stdout, stderr } = await facet('inspect', at('zoo/net.onnx'), '--self-test');
+  assert.is(status, 1);
+  assert.match(stdout, /self-test +DISAGREES with [^\n]*test_data_set_0: largest difference 0\.100/);
+  assert.match(stderr, /^facet: model "net" disagrees with [^\n]*difference of 0\.100[^\n]*\n$/);
+  await refuse(1, [/"cifar10" carries no self-test/], 'inspect', at('cifar10.onnx'), '--self-test');
 });
 
 words('lists layers, networks and devices', async () => {

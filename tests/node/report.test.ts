@@ -43,9 +43,9 @@ blocks('come from the first part of Caffe names', () => {
   assert.is(
     grouping('conv1/7x7_s2 conv1/relu_7x7 pool1/3x3_s2 inception_3a/1x1 inception_3a/relu_1x1 [] loss3/classifier'),
     `conv1: conv1/7x7_s2 conv1/relu_7x7
-maps of 56x56: pool1/3x3_s2
+pool1: pool1/3x3_s2
 inception_3a: inception_3a/1x1 inception_3a/relu_1x1
-without maps: loss3/classifier`,
+loss3: loss3/classifier`,
   );
 });
 
@@ -66,7 +66,7 @@ without maps: logits`,
   assert.is(
     grouping('/features/features.0/Conv_output_0 /features/features.1/Relu_output_0 [28] /features/features.2/MaxPool'),
     `maps of 56x56: /features/features.0/Conv_output_0 /features/features.1/Relu_output_0
-maps of 28x28: /features/features.2/MaxPool`,
+features.2: /features/features.2/MaxPool`,
   );
 });
 
@@ -74,7 +74,7 @@ blocks('come from numbered blocks under the root that TensorFlow names share', (
   assert.is(
     grouping(`model/Conv1/Conv2D model/block_1_expand/Conv2D model/block_1_expand_BN/FusedBatchNormV3
       model/block_1_expand_relu/Relu6 [28] model/block_16_project/Conv2D model/block_16_project_BN/FusedBatchNormV3`),
-    `maps of 56x56: model/Conv1/Conv2D
+    `Conv1: model/Conv1/Conv2D
 block_1: model/block_1_expand/Conv2D model/block_1_expand_BN/FusedBatchNormV3 model/block_1_expand_relu/Relu6
 block_16: model/block_16_project/Conv2D model/block_16_project_BN/FusedBatchNormV3`,
   );
