@@ -9,7 +9,7 @@ import { abs, mul, reduceMax, slice, sum } from '../../src/engine/ops/index.ts';
 import { type Model, parseModel } from '../../src/models/model.ts';
 import { fromFileLayout, toFileLayout } from '../../src/models/onnx/layout.ts';
 import { preprocessPixels } from '../../src/models/preprocess.ts';
-import { gradCam } from '../../src/viz/attribution/gradCam.ts';
+import { gradCam } from '../../src/viz/attribution/cam.ts';
 import { oneHot } from '../../src/viz/attribution/subject.ts';
 import { close } from '../support/close.ts';
 import { fetchArray, fetchBytes, fetchManifest, fetchPixels } from '../support/fetch.ts';

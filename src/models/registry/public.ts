@@ -1,7 +1,7 @@
 // public.ts: well-known networks of the ONNX Model Zoo, by the names that commands take. Nothing of them is shipped.
 //
-// Sizes and hashes are those that the zoo itself records: in the Git LFS pointers of its repository, and, in agreement, in
-// its ONNX_HUB_MANIFEST.json (googlenet in the manifest alone). Preprocessing, licences and accuracies are those that its
+// Sizes and hashes are those that the zoo itself records: in the Git LFS pointers of its repository, for googlenet in
+// its ONNX_HUB_MANIFEST.json (where others were compared, both agree). Preprocessing, licences and accuracies are those that its
 // READMEs state; networks whose READMEs leave the preprocessing out are not listed. The zoo has moved to Hugging Face and
 // its repository is kept as it was, so there are two addresses; the hash decides whether what comes is the right file.
 

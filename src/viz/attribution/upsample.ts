@@ -1,0 +1,31 @@
+// upsample.ts: maps brought to another size within a graph, as two products with fixed matrices.
+
+import type { Tensor, Value } from '../../engine/graph.ts';
+import { matmul, transpose } from '../../engine/ops/index.ts';
+
+export type Interpolation = 'bilinear' | 'nearest';
+
+/** [to, from]: how much of each old position is in each new one; pixel centres at half-integers, edges repeated. */
+export function interpolationMatrix(from: number, to: number, interpolation: Interpolation): Tensor {
+  const data = new Float32Array(to * from);
+  for (let i = 0; i < to; i++) {
+    if (interpolation === 'nearest') {
+      data[i * from + Math.floor((i * from) / to)] = 1;
+      continue;
+    }
+    const at = Math.min(Math.max(((i + 0.5) * from) / to - 0.5, 0), from - 1);
+    const low = Math.floor(at);
+    data[i * from + low] += 1 - (at - low);
+    data[i * from + Math.min(low + 1, from - 1)] += at - low;
+  }
+  return { shape: [to, from], data };
+}
+
+/** maps: [N,h,w] -> [N,H,W] */
+export function upsample(maps: Value, [H, W]: readonly [number, number], interpolation: Interpolation): Value {
+  const [, h, w] = maps.shape;
+  const matrix = (from: number, to: number): Value => maps.graph.constant(interpolationMatrix(from, to, interpolation));
+  const wide = matmul(maps, matrix(w, W), { transposeB: true });
+  const turned = matmul(transpose(wide, [0, 2, 1]), matrix(h, H), { transposeB: true });
+  return transpose(turned, [0, 2, 1]);
+}
