@@ -12,15 +12,16 @@ const CHAINS = 8;
 const flopsOf = (rounds: number): number => 2 * INVOCATIONS * LANES * CHAINS * rounds;
 
 export async function multiplyAddPeak(device: Device): Promise<Work> {
-  const { gpu } = device;
+  const { connection } = device;
+  const { gpu } = connection;
   // A software adapter reaches a few GFLOP/s, a GPU a few thousand times as many.
   const rounds = device.traits.kind === 'software' ? 200 : 100_000;
-  const pipeline = await device.pipeline('multiply-add', multiplyAdd, 0);
-  const uniforms = device.createBuffer('rounds', 16, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
-  const y = device.createBuffer('y', 4 * INVOCATIONS, GPUBufferUsage.STORAGE);
+  const pipeline = await connection.pipeline('multiply-add', multiplyAdd, 0);
+  const uniforms = connection.createBuffer('rounds', 16, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
+  const y = connection.createBuffer('y', 4 * INVOCATIONS, GPUBufferUsage.STORAGE);
   gpu.queue.writeBuffer(uniforms, 0, Uint32Array.of(rounds));
   const bindGroup = gpu.createBindGroup({
-    layout: device.bindGroupLayout(0),
+    layout: connection.bindGroupLayout(0),
     entries: [uniforms, y].map((buffer, binding) => ({ binding, resource: { buffer } })),
   });
   return {
@@ -37,8 +38,8 @@ export async function multiplyAddPeak(device: Device): Promise<Work> {
       gpu.queue.submit([encoder.finish()]);
     },
     dispose() {
-      device.destroyBuffer(uniforms);
-      device.destroyBuffer(y);
+      connection.destroyBuffer(uniforms);
+      connection.destroyBuffer(y);
     },
   };
 }
@@ -47,10 +48,11 @@ export async function multiplyAddPeak(device: Device): Promise<Work> {
 const COPY_BYTES = { software: 2 ** 24, gpu: 2 ** 28 };
 
 export async function copyPeak(device: Device): Promise<Work> {
-  const { gpu } = device;
+  const { connection } = device;
+  const { gpu } = connection;
   const bytes = COPY_BYTES[device.traits.kind];
-  const from = device.createBuffer('from', bytes, GPUBufferUsage.COPY_SRC);
-  const to = device.createBuffer('to', bytes, GPUBufferUsage.COPY_DST);
+  const from = connection.createBuffer('from', bytes, GPUBufferUsage.COPY_SRC);
+  const to = connection.createBuffer('to', bytes, GPUBufferUsage.COPY_DST);
   return {
     name: 'copy of a buffer (limit of memory)',
     flops: 0,
@@ -61,8 +63,8 @@ export async function copyPeak(device: Device): Promise<Work> {
       gpu.queue.submit([encoder.finish()]);
     },
     dispose() {
-      device.destroyBuffer(from);
-      device.destroyBuffer(to);
+      connection.destroyBuffer(from);
+      connection.destroyBuffer(to);
     },
   };
 }

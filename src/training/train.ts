@@ -2,7 +2,7 @@
 // which pictures and which optimizer is the caller's business; nothing is allocated per step.
 
 import { gradient } from '../autodiff/gradient.ts';
-import type { Device } from '../engine/gpu/device.ts';
+import { type Device, DeviceLostError } from '../engine/gpu/device.ts';
 import { compile, type Program } from '../engine/gpu/program.ts';
 import { computation, Graph, type Update, type Value } from '../engine/graph.ts';
 import { countCorrect, crossEntropy, writeOneHot } from './losses.ts';
@@ -102,9 +102,7 @@ export class Trainer {
     let correct = 0;
     for (let first = 0; first < count; first += this.batch) {
       const { images, labels } = source(first, this.batch);
-      this.evaluateProgram.write('images', images);
-      this.evaluateProgram.run();
-      const logits = await this.evaluateProgram.read('logits');
+      const { logits } = await this.evaluateProgram.evaluate({ images });
       const used = Math.min(this.batch, count - first);
       correct += countCorrect(
         logits.subarray(0, used * this.options.classes),
@@ -112,6 +110,17 @@ export class Trainer {
       );
     }
     return correct / count;
+  }
+
+  /** Keeps everything that steps change, for after a loss of the GPU. */
+  async checkpoint(): Promise<void> {
+    await this.stepProgram.checkpoint();
+  }
+
+  /** After a loss: waits until the GPU is back, with what the last checkpoint kept. */
+  async recover(): Promise<void> {
+    await this.stepProgram.device.ready();
+    this.stepProgram.acknowledgeLoss();
   }
 
   /** Everything that steps change, by name: weights and the optimizer's memory. */
@@ -173,22 +182,50 @@ export interface TrainOptions {
 /** Steps between two looks at the loss, which keep the queue short and let an abort come through. */
 const STEPS_PER_LOOK = 10;
 
-/** Trains until `steps` are done; resolves to the last accuracy. Throws the signal's reason when aborted. */
+/** A run that loses the GPU so often without reaching another checkpoint is likely what the GPU is lost over. */
+const MOST_LOSSES = 3;
+
+/**
+ * Trains until `steps` are done; resolves to the last accuracy. Throws the signal's reason when aborted. When the GPU is
+ * lost, it goes back to the last checkpoint, one of which is taken at each epoch; the steps done again are the same.
+ */
 export async function train(trainer: Trainer, options: TrainOptions): Promise<number> {
-  const { steps, epoch, schedule, signal } = options;
+  const { steps, signal } = options;
   let accuracy = 0;
-  for (let step = options.from ?? 0; step < steps; step++) {
+  let kept = options.from ?? 0;
+  let losses = 0;
+  await trainer.checkpoint();
+  for (let step = kept; step < steps; ) {
     signal?.throwIfAborted();
-    trainer.step(options.train(step * trainer.batch, trainer.batch), schedule(step / steps));
-    const done = step + 1;
-    const isEpoch = done % epoch === 0 || done === steps;
-    if (!isEpoch && done % STEPS_PER_LOOK !== 0) continue;
-    const loss = await trainer.loss();
-    if (!Number.isFinite(loss)) {
-      throw new Error(`training: the loss is ${loss} at step ${done}. Train with a smaller rate.`);
+    try {
+      const done = step + 1;
+      const progress = await trainStep(trainer, options, step);
+      if (progress?.accuracy !== undefined) {
+        await trainer.checkpoint(); // throws where the weights went back while the accuracy was taken
+        [kept, losses, accuracy] = [done, 0, progress.accuracy];
+      }
+      step = done;
+      if (progress) await options.onProgress?.(progress);
+    } catch (error) {
+      if (!(error instanceof DeviceLostError) || ++losses > MOST_LOSSES) throw error;
+      await trainer.recover();
+      step = kept;
     }
-    if (isEpoch) accuracy = await trainer.accuracy(options.heldOut, options.heldOutCount);
-    await options.onProgress?.({ step: done, steps, loss, ...(isEpoch ? { accuracy } : {}) });
   }
   return accuracy;
+}
+
+/** Does step number `step`, and looks at the loss where it is time for that. */
+async function trainStep(trainer: Trainer, options: TrainOptions, step: number): Promise<Progress | undefined> {
+  const { steps, epoch, schedule } = options;
+  trainer.step(options.train(step * trainer.batch, trainer.batch), schedule(step / steps));
+  const done = step + 1;
+  const isEpoch = done % epoch === 0 || done === steps;
+  if (!isEpoch && done % STEPS_PER_LOOK !== 0) return undefined;
+  const loss = await trainer.loss();
+  if (!Number.isFinite(loss)) {
+    throw new Error(`training: the loss is ${loss} at step ${done}. Train with a smaller rate.`);
+  }
+  const accuracy = isEpoch ? await trainer.accuracy(options.heldOut, options.heldOutCount) : undefined;
+  return { step: done, steps, loss, ...(accuracy === undefined ? {} : { accuracy }) };
 }

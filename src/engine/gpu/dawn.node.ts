@@ -72,14 +72,14 @@ export async function openNodeDevice(
   }
 }
 
-/** Dawn ends with the object that opened it, so that is kept until its device is gone. */
+/** Dawn ends with the object that opened it, so that is kept until its device is; after a loss it is asked again. */
 const alive = new Set<GPU>();
 
 async function hold(gpu: GPU, options: OpenOptions): Promise<Device> {
   alive.add(gpu);
   try {
     const device = await openDevice({ gpu, hostBytes: hostBytes(), ...options });
-    device.gpu.lost.then(() => alive.delete(gpu));
+    device.ended.then(() => alive.delete(gpu));
     return device;
   } catch (error) {
     alive.delete(gpu);

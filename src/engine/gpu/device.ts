@@ -1,79 +1,37 @@
-// device.ts: opens the GPU and keeps what programs share: pipelines, weights, and the account of memory.
+// device.ts: the GPU as programs know it. Its GPUDevice may be lost, as happens when a driver resets or a browser's GPU
+// process ends; the Device stays, gets another one, and has every program rebuilt on it.
 
 import type { DeviceTraits } from '../../kernels/types.ts';
 import type { Tensor } from '../graph.ts';
-import { bufferBytes } from '../plan.ts';
-import { DeviceError } from './errors.ts';
+import { type AdapterDescription, type AdapterOptions, type Opened, requestGpu } from './adapter.ts';
+import { Connection, type MemoryAccount } from './connection.ts';
+import { DeviceError, DeviceLostError } from './errors.ts';
 import { defaultBudget } from './memory.ts';
 
-/** What the adapter says of itself. */
-export interface AdapterDescription {
-  readonly vendor: string;
-  readonly architecture: string;
-  readonly name: string;
-  /** True for a CPU behind the API. */
-  readonly software: boolean;
-  readonly features: readonly string[];
-}
+export type { AdapterDescription } from './adapter.ts';
+export { DeviceError, DeviceLostError, OutOfMemoryError } from './errors.ts';
 
-export interface OpenOptions {
-  /** Where adapters come from; the browser's `navigator.gpu` by default. In Node use `openNodeDevice`. */
-  readonly gpu?: GPU;
-  readonly powerPreference?: GPUPowerPreference;
-  /** Ask for the fallback (software) adapter. */
-  readonly software?: boolean;
+export interface OpenOptions extends AdapterOptions {
   /** What all buffers together may take, in MiB; `defaultBudget` says what it is where this is left out. */
   readonly memoryMiB?: number;
   /** Memory of the machine in bytes, where it is known; browsers tell it roughly. */
   readonly hostBytes?: number;
+  /** After a loss: the waits before each try to get the GPU back, in milliseconds. */
+  readonly recoveryMillis?: readonly number[];
 }
 
-export { DeviceError, DeviceLostError, OutOfMemoryError } from './errors.ts';
-
-const WANTED_FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'subgroups', 'shader-f16'];
-
-/** Limits worth having as large as the adapter allows. */
-const WANTED_LIMITS = [
-  'maxBufferSize',
-  'maxStorageBufferBindingSize',
-  'maxStorageBuffersPerShaderStage',
-  'maxComputeWorkgroupStorageSize',
-  'maxComputeInvocationsPerWorkgroup',
-  'maxComputeWorkgroupSizeX',
-  'maxComputeWorkgroupSizeY',
-  'maxComputeWorkgroupsPerDimension',
-] as const;
+/** At once, for a driver that was only reset; then while a browser starts its GPU process again. */
+const RECOVERY_MILLIS = [0, 100, 400, 1000, 2000, 4000];
 
 /** Opens the best adapter offered. Throws a `DeviceError` that says what to do where there is none. */
 export async function openDevice(options: OpenOptions = {}): Promise<Device> {
-  const gpu = options.gpu ?? globalThis.navigator?.gpu;
-  if (!gpu) {
-    throw new DeviceError(
-      'This browser offers no WebGPU here. Use a current Chrome, Edge, Firefox or Safari, over https or on localhost.',
-    );
-  }
-  const adapter = await gpu.requestAdapter({
-    powerPreference: options.powerPreference ?? 'high-performance',
-    forceFallbackAdapter: options.software ?? false,
-  });
-  if (!adapter) {
-    throw new DeviceError(
-      'WebGPU finds no adapter. In Chrome on Linux start with --enable-unsafe-webgpu (chrome://flags/#enable-unsafe-webgpu) ' +
-        'or install the Vulkan driver of your GPU; chrome://gpu shows what is missing.',
-    );
-  }
-  const device = await adapter.requestDevice({
-    label: 'facet',
-    requiredFeatures: WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
-    requiredLimits: Object.fromEntries(WANTED_LIMITS.map((limit) => [limit, adapter.limits[limit]])),
-  });
-  const description = describe(adapter);
-  const { maxBufferSize } = device.limits;
+  const opened = await requestGpu(options);
+  const { maxBufferSize } = opened.gpu.limits;
   const hostBytes = options.hostBytes ?? hostBytesOfBrowser();
   const budget = options.memoryMiB
     ? options.memoryMiB * 2 ** 20
-    : defaultBudget({ software: description.software, maxBufferSize, hostBytes });
-  return new Device(device, description, budget);
+    : defaultBudget({ software: opened.adapter.software, maxBufferSize, hostBytes });
+  return new Device(opened, budget, () => requestGpu(options), options.recoveryMillis ?? RECOVERY_MILLIS);
 }
 
 /** Rounded to a power of two and capped by the browser; not every browser tells. */
@@ -82,57 +40,60 @@ function hostBytesOfBrowser(): number | undefined {
   return deviceMemory === undefined ? undefined : deviceMemory * 2 ** 30;
 }
 
-function describe(adapter: GPUAdapter): AdapterDescription {
-  const { vendor, architecture, device, description } = adapter.info;
-  const name = description || device || architecture || vendor || 'unknown adapter';
-  const software = adapter.info.isFallbackAdapter || /swiftshader|llvmpipe|software/i.test(`${architecture} ${name}`);
-  return { vendor, architecture, name, software, features: [...adapter.features].sort() };
-}
-
-const lostDevice = (details: string): DeviceError =>
-  new DeviceError(`The GPU device was lost. Reload the page, or start again. (${details})`);
-
-interface SharedTensor {
-  readonly buffer: GPUBuffer;
-  users: number;
+/** What is rebuilt on the new GPUDevice after a loss, in the order in which it was added. */
+export interface Rebuildable {
+  /** Never rejects: what cannot be rebuilt keeps its error for those who use it. */
+  rebuild(connection: Connection): Promise<void>;
+  /** What was reported about its work so far, told once. */
+  settle(): Promise<DeviceError | undefined>;
 }
 
 export class Device {
-  readonly traits: DeviceTraits;
   /** Buffers alive and their bytes; `peakBytes` is the most so far. */
-  readonly memory = { buffers: 0, bytes: 0, peakBytes: 0 };
-  private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
-  private readonly layouts = new Map<number, GPUBindGroupLayout>();
-  private readonly tensors = new Map<Tensor, SharedTensor>();
+  readonly memory: MemoryAccount = { buffers: 0, bytes: 0, peakBytes: 0 };
+  /** Resolves when the device is closed, or lost for good. */
+  readonly ended: Promise<void>;
+  private end: () => void = () => undefined;
+  private current: Connection;
+  private readonly rebuildables = new Set<Rebuildable>();
+  private readonly listeners = new Set<() => void>();
+  /** While the GPU is being got back. */
+  private recovery: Promise<void> | undefined;
+  /** The loss that was for good, or the closing. */
   private failure: DeviceError | undefined;
-  private closed = false;
 
   constructor(
-    readonly gpu: GPUDevice,
-    readonly adapter: AdapterDescription,
+    opened: Opened,
     /** What all buffers together may take; programs that do not fit are refused. */
     readonly budgetBytes: number,
+    private readonly reopen: () => Promise<Opened>,
+    private readonly recoveryMillis: readonly number[],
   ) {
-    this.traits = {
-      kind: adapter.software ? 'software' : 'gpu',
-      subgroups: gpu.features.has('subgroups'),
-      maxWorkgroupsPerDimension: gpu.limits.maxComputeWorkgroupsPerDimension,
-      maxWorkgroupStorageBytes: gpu.limits.maxComputeWorkgroupStorageSize,
-      maxInvocationsPerWorkgroup: gpu.limits.maxComputeInvocationsPerWorkgroup,
-    };
-    gpu.addEventListener('uncapturederror', (event) => {
-      this.failure ??= new DeviceError(
-        `The GPU reported an error: ${(event as GPUUncapturedErrorEvent).error.message}`,
-      );
+    this.ended = new Promise((resolve) => {
+      this.end = resolve;
     });
-    gpu.lost.then((info) => {
-      if (!this.closed) this.failure = lostDevice(info.message || info.reason);
-    });
+    this.current = this.connect(opened);
   }
 
-  /** Throws what went wrong on the device since it was opened, if anything. */
-  check(): void {
-    if (this.failure) throw this.failure;
+  /** The GPUDevice there is now. After a loss it is another one, so do not keep it. */
+  get gpu(): GPUDevice {
+    return this.current.gpu;
+  }
+
+  get connection(): Connection {
+    return this.current;
+  }
+
+  get adapter(): AdapterDescription {
+    return this.current.adapter;
+  }
+
+  get traits(): DeviceTraits {
+    return this.current.traits;
+  }
+
+  get pipelineCount(): number {
+    return this.current.pipelineCount;
   }
 
   /** Of one buffer that shaders see. */
@@ -142,141 +103,116 @@ export class Device {
 
   /** Whether the numbers of a tensor are on the device already. */
   holds(tensor: Tensor): boolean {
-    return this.tensors.has(tensor);
+    return this.current.holds(tensor);
   }
 
-  createBuffer(label: string, sizeBytes: number, usage: GPUBufferUsageFlags, mapped = false): GPUBuffer {
-    const size = bufferBytes(sizeBytes);
-    const buffer = this.gpu.createBuffer({ label, size, usage, mappedAtCreation: mapped });
-    this.memory.buffers++;
-    this.memory.bytes += size;
-    this.memory.peakBytes = Math.max(this.memory.peakBytes, this.memory.bytes);
-    return buffer;
+  /** False while the GPU is being got back after a loss, and when it is gone for good. */
+  get isReady(): boolean {
+    return !this.recovery && !this.failure;
   }
 
-  destroyBuffer(buffer: GPUBuffer): void {
-    this.memory.buffers--;
-    this.memory.bytes -= buffer.size;
-    buffer.destroy();
+  /** Waits until the GPU is back after a loss. Throws where it is gone for good. */
+  async ready(): Promise<void> {
+    await this.recovery;
+    if (this.failure) throw this.failure;
   }
 
-  /** The buffer of a tensor, uploaded on first use and shared by all who acquire it. Release it as often. */
-  acquireTensor(tensor: Tensor): GPUBuffer {
-    let shared = this.tensors.get(tensor);
-    if (!shared) {
-      const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-      const buffer = this.createBuffer('tensor', tensor.data.byteLength, usage, true);
-      new Float32Array(buffer.getMappedRange()).set(tensor.data);
-      buffer.unmap();
-      shared = { buffer, users: 0 };
-      this.tensors.set(tensor, shared);
-    }
-    shared.users++;
-    return shared.buffer;
-  }
-
-  releaseTensor(tensor: Tensor): void {
-    const shared = this.tensors.get(tensor);
-    if (!shared || --shared.users > 0) return;
-    this.tensors.delete(tensor);
-    this.destroyBuffer(shared.buffer);
-  }
-
-  /** Bindings of every compute shader: 0 uniforms, 1 the output, then `inputs` read-only buffers. */
-  bindGroupLayout(inputs: number): GPUBindGroupLayout {
-    let layout = this.layouts.get(inputs);
-    if (!layout) {
-      const visibility = GPUShaderStage.COMPUTE;
-      const types: GPUBufferBindingType[] = [
-        'uniform',
-        'storage',
-        ...Array<GPUBufferBindingType>(inputs).fill('read-only-storage'),
-      ];
-      layout = this.gpu.createBindGroupLayout({
-        label: `${inputs} inputs`,
-        entries: types.map((type, binding) => ({ binding, visibility, buffer: { type } })),
-      });
-      this.layouts.set(inputs, layout);
-    }
-    return layout;
-  }
-
-  /** The pipeline of a final text, compiled once for the device. */
-  pipeline(
-    label: string,
-    code: string,
-    inputs: number,
-    overrides: Readonly<Record<string, number>> = {},
-  ): Promise<GPUComputePipeline> {
-    const key = `${inputs} ${JSON.stringify(overrides)}\n${code}`;
-    let pipeline = this.pipelines.get(key);
-    if (!pipeline) {
-      pipeline = this.compile(label, code, inputs, overrides);
-      this.pipelines.set(key, pipeline);
-      // A failure is not kept: it may have been the device's, not the text's.
-      pipeline.catch(() => this.pipelines.delete(key));
-    }
-    return pipeline;
-  }
-
-  get pipelineCount(): number {
-    return this.pipelines.size;
-  }
-
-  private async compile(
-    label: string,
-    code: string,
-    inputs: number,
-    overrides: Readonly<Record<string, number>>,
-  ): Promise<GPUComputePipeline> {
+  /**
+   * Does work that depends on nothing the GPU holds but weights and checkpoints, and does it once more where a loss
+   * interrupted it. Compiling and `Program.evaluate` do so by themselves; what accumulates in states over several runs
+   * begins with writing them, and goes in here as a whole.
+   */
+  async retry<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.isReady) await this.ready(); // else the work is submitted at once, in the order of the calls
     try {
-      const shader = this.gpu.createShaderModule({ label, code });
-      return await this.gpu.createComputePipelineAsync({
-        label,
-        layout: this.gpu.createPipelineLayout({ bindGroupLayouts: [this.bindGroupLayout(inputs)] }),
-        compute: { module: shader, constants: overrides },
-      });
+      return await work();
     } catch (error) {
-      this.check();
-      throw new DeviceError(
-        `The shader "${label}" does not compile: ${error instanceof Error ? error.message : error}`,
-      );
+      if (!(error instanceof DeviceLostError)) throw error;
     }
+    await this.ready();
+    return work();
   }
 
-  /** Copies `sizeBytes` of a buffer to the CPU, as it is after all work submitted so far. */
-  async read(buffer: GPUBuffer, sizeBytes: number): Promise<Float32Array<ArrayBuffer>> {
-    this.check();
-    const staging = this.createBuffer('read', sizeBytes, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ);
-    try {
-      const encoder = this.gpu.createCommandEncoder();
-      encoder.copyBufferToBuffer(buffer, 0, staging, 0, Math.ceil(sizeBytes / 4) * 4);
-      this.gpu.queue.submit([encoder.finish()]);
-      await staging.mapAsync(GPUMapMode.READ);
-      this.check(); // failed work leaves old numbers in the buffer
-      return new Float32Array(staging.getMappedRange().slice(0, sizeBytes));
-    } catch (error) {
-      this.check();
-      throw error;
-    } finally {
-      this.destroyBuffer(staging);
-    }
+  /** Called after each loss, when the GPU is back and all programs are rebuilt. Returns how to stop that. */
+  onRecovered(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  add(rebuildable: Rebuildable): void {
+    this.rebuildables.add(rebuildable);
+  }
+
+  remove(rebuildable: Rebuildable): void {
+    this.rebuildables.delete(rebuildable);
+  }
+
+  /** Throws the loss that was for good, or an error that nobody waited for, once. */
+  check(): void {
+    if (this.failure) throw this.failure;
+    this.current.check();
   }
 
   /** Resolves when all submitted work is done; throws if any of it failed. */
   async idle(): Promise<void> {
-    try {
-      await this.gpu.queue.onSubmittedWorkDone();
-    } catch (error) {
-      this.check();
-      throw lostDevice(String(error)); // the queue fails before the device says that it is lost
+    const connection = this.current;
+    await connection.idle();
+    for (const rebuildable of this.rebuildables) {
+      const error = await rebuildable.settle();
+      if (error) throw await connection.explain(error);
     }
-    this.check();
+  }
+
+  private connect(opened: Opened): Connection {
+    const connection = new Connection(opened, this.memory, (reason) => {
+      // A loss during recovery is seen by the recovery itself.
+      if (!this.failure && connection === this.current) this.recovery ??= this.recover(reason);
+    });
+    return connection;
+  }
+
+  private async recover(reason: string): Promise<void> {
+    let why: unknown = reason;
+    for (const millis of this.recoveryMillis) {
+      if (millis > 0) await new Promise((resolve) => setTimeout(resolve, millis));
+      if (this.failure) return; // closed meanwhile
+      try {
+        await this.restore();
+        if (this.failure) return;
+        this.recovery = undefined;
+        for (const listener of this.listeners) listener();
+        return;
+      } catch (error) {
+        why = error;
+      }
+    }
+    const details = why instanceof Error ? why.message : why;
+    this.fail(
+      new DeviceLostError(
+        `The GPU was lost (${reason}) and could not be had back: ${details} Reload the page, or start again.`,
+      ),
+    );
+  }
+
+  private async restore(): Promise<void> {
+    const opened = await this.reopen();
+    if (this.failure) return opened.gpu.destroy();
+    const connection = this.connect(opened);
+    this.current = connection;
+    // In order: programs that own states come before those that share them.
+    for (const rebuildable of this.rebuildables) await rebuildable.rebuild(connection);
+    await connection.idle(); // throws where this one was lost too
+  }
+
+  private fail(error: DeviceError): void {
+    this.failure ??= error;
+    this.recovery = undefined;
+    this.end();
   }
 
   /** Frees everything; programs of this device are dead afterwards. */
   close(): void {
-    this.closed = true;
+    this.fail(new DeviceError('This device was closed. Open another one.'));
     this.gpu.destroy();
   }
 }

@@ -4,7 +4,7 @@
 import { gradient } from '../../autodiff/gradient.ts';
 import { defaultRules, type Rules } from '../../autodiff/rules/index.ts';
 import { type Computation, computation, Graph, type Value } from '../../engine/graph.ts';
-import type { Device } from '../../engine/gpu/device.ts';
+import { type Device, DeviceLostError } from '../../engine/gpu/device.ts';
 import { compile, type Program } from '../../engine/gpu/program.ts';
 import { adam, add, equal, floor, mul, neg, reshape, stepCounter, sub, where } from '../../engine/ops/index.ts';
 import { ModelError } from '../../models/error.ts';
@@ -39,6 +39,13 @@ const HISTORY = 4096;
 /** A submit holds at most this many steps, and about this many milliseconds of work. */
 const MAX_STEPS_PER_SUBMIT = 64;
 const DEFAULT_SUBMIT_MILLIS = 200;
+
+/** Checkpoints are taken this often, and more seldom where they would take more than a twentieth of the time. */
+const CHECKPOINT_MILLIS = 2000;
+const CHECKPOINT_SHARE = 1 / 20;
+
+/** A run that loses the GPU so often without reaching another checkpoint is likely what the GPU is lost over. */
+const MOST_LOSSES = 3;
 
 interface Traced {
   readonly step: Computation;
@@ -102,12 +109,27 @@ function recordValue(value: Value, step: Value) {
   return { state: history, value: where(equal(places, place), reshape(value, []), history) };
 }
 
-/** One run: its parameters, moments, counter and history live on the device. */
+export interface AdvanceOptions {
+  readonly signal?: AbortSignal;
+  /** About how long one submit may take; it decides how many steps go into it. */
+  readonly submitMillis?: number;
+}
+
+/**
+ * One run: its parameters, moments, counter and history live on the device. When the GPU is lost, the run goes on from its
+ * last checkpoint: `step` and the history go back to it, and as all randomness is keyed by seed and step, what follows is
+ * the same to the bit.
+ */
 export class Visualization {
   /** Steps submitted. What is read or drawn afterwards shows all of them. */
   step = 0;
   /** Smoothed duration of one step. */
   millisPerStep = 0;
+  private checkpointDue = performance.now() + CHECKPOINT_MILLIS;
+  /** Since the last checkpoint. */
+  private losses = 0;
+  /** The call of `advance` that is going on; it never rejects. */
+  private turn: Promise<void> | undefined;
 
   private constructor(
     readonly model: Model,
@@ -127,7 +149,11 @@ export class Visualization {
   ): Promise<Visualization> {
     const redirectSteps = options.redirectSteps ?? DEFAULT_REDIRECT_STEPS;
     const plain = trace(model, objective, options, defaultRules);
-    const main = await compile(device, plain.step, { label: 'visualize' });
+    let run: Visualization | undefined;
+    const onRestored = (states: ReadonlyMap<string, Float32Array>) => {
+      if (run) run.step = (states.get('step') as Float32Array)[0];
+    };
+    const main = await compile(device, plain.step, { label: 'visualize', onRestored });
     const built = [main];
     try {
       const hasRelu = plain.step.graph.nodes.some((node) => node.kind === 'op' && node.op === 'relu');
@@ -138,7 +164,8 @@ export class Visualization {
         built.push(warm);
       }
       const view = await compile(device, plain.view, { label: 'view', shareStates: main });
-      return new Visualization(model, objective, warm, warm ? redirectSteps : 0, main, view);
+      run = new Visualization(model, objective, warm, warm ? redirectSteps : 0, main, view);
+      return run;
     } catch (error) {
       for (const program of built) program.dispose();
       throw error;
@@ -147,30 +174,61 @@ export class Visualization {
 
   /**
    * Does `steps` steps, several a submit. Stops between submits when the signal aborts; returns the steps done. Rejects
-   * when the run is disposed of before they are.
+   * when the run is disposed of before they are. Callers at the same time get their steps one after the other. A loss of
+   * the GPU that is noticed only afterwards takes `step` back; what is read says which step it belongs to.
    */
-  async advance(
-    steps: number,
-    options: { readonly signal?: AbortSignal; readonly submitMillis?: number } = {},
-  ): Promise<number> {
+  async advance(steps: number, options: AdvanceOptions = {}): Promise<number> {
+    while (this.turn) await this.turn;
+    const mine = this.advanceAlone(steps, options);
+    const end = () => {
+      this.turn = undefined;
+    };
+    this.turn = mine.then(end, end);
+    return mine;
+  }
+
+  private async advanceAlone(steps: number, options: AdvanceOptions): Promise<number> {
     const { device } = this.main;
     const budget = options.submitMillis ?? DEFAULT_SUBMIT_MILLIS;
-    let done = 0;
-    while (done < steps && !options.signal?.aborted) {
+    const start = this.step;
+    const goal = start + steps;
+    while (this.step < goal && !options.signal?.aborted) {
       const fitting = this.millisPerStep > 0 ? Math.floor(budget / this.millisPerStep) : 1;
-      let count = Math.max(1, Math.min(MAX_STEPS_PER_SUBMIT, fitting, steps - done));
-      const warming = this.step < this.warmSteps;
-      if (warming) count = Math.min(count, this.warmSteps - this.step);
-      const start = performance.now();
-      (warming ? (this.warm as Program) : this.main).run(count);
-      this.step += count;
-      done += count;
-      if (warming && this.step === this.warmSteps) this.endWarmUp();
-      await device.idle();
-      const millis = (performance.now() - start) / count;
-      this.millisPerStep = this.millisPerStep === 0 ? millis : 0.7 * this.millisPerStep + 0.3 * millis;
+      try {
+        if (!device.isReady) await device.ready();
+        await this.submit(Math.max(1, Math.min(MAX_STEPS_PER_SUBMIT, fitting, goal - this.step)));
+        if (performance.now() > this.checkpointDue) await this.checkpoint();
+      } catch (error) {
+        // The step went back to the checkpoint, so the loop makes up for what was lost.
+        if (!(error instanceof DeviceLostError) || ++this.losses > MOST_LOSSES) throw error;
+      }
     }
-    return done;
+    return Math.max(0, this.step - start);
+  }
+
+  private async submit(most: number): Promise<void> {
+    const warming = this.step < this.warmSteps;
+    const count = warming ? Math.min(most, this.warmSteps - this.step) : most;
+    const start = performance.now();
+    (warming ? (this.warm as Program) : this.main).run(count);
+    this.step += count;
+    if (warming && this.step === this.warmSteps) {
+      // After it no loss leads back to the steps that need the program given up here.
+      await this.checkpoint();
+      this.endWarmUp();
+    }
+    await this.main.idle();
+    const millis = (performance.now() - start) / count;
+    this.millisPerStep = this.millisPerStep === 0 ? millis : 0.7 * this.millisPerStep + 0.3 * millis;
+  }
+
+  /** Keeps the run as it is now, for after a loss of the GPU. `advance` does so by itself every few seconds. */
+  async checkpoint(): Promise<void> {
+    const start = performance.now();
+    await this.main.checkpoint();
+    const now = performance.now();
+    this.checkpointDue = now + Math.max(CHECKPOINT_MILLIS, (now - start) / CHECKPOINT_SHARE);
+    this.losses = 0;
   }
 
   /** Its intermediate values take as much memory as the main program's. */
@@ -185,19 +243,24 @@ export class Visualization {
     return { buffer: this.view.buffer('image'), shape: this.view.shapeOf('image') };
   }
 
-  /** The current picture on the CPU, [N,H,W,C] in 0..1. */
-  async readImage(): Promise<{ readonly data: Float32Array; readonly shape: readonly number[] }> {
-    this.view.run();
-    return { data: await this.view.read('image'), shape: this.view.shapeOf('image') };
+  /** The current picture on the CPU, [N,H,W,C] in 0..1, and the step after which it is so. */
+  readImage(): Promise<{ readonly data: Float32Array; readonly shape: readonly number[]; readonly step: number }> {
+    return this.main.device.retry(async () => {
+      const { step } = this; // as it is now, for the picture is read as it is now
+      this.view.run();
+      return { data: await this.view.read('image'), shape: this.view.shapeOf('image'), step };
+    });
   }
 
   /** Objective values of the steps done, oldest first; at most the last 4096. Entry k was taken before update k. */
-  async readHistory(): Promise<Float32Array> {
-    const { step } = this; // as it is now, for the ring is read as it is now
-    const ring = await this.main.read('history');
-    if (step <= HISTORY) return ring.slice(0, step);
-    const start = step % HISTORY;
-    return Float32Array.of(...ring.subarray(start), ...ring.subarray(0, start));
+  readHistory(): Promise<Float32Array> {
+    return this.main.device.retry(async () => {
+      const { step } = this;
+      const ring = await this.main.read('history');
+      if (step <= HISTORY) return ring.slice(0, step);
+      const start = step % HISTORY;
+      return Float32Array.of(...ring.subarray(start), ...ring.subarray(0, start));
+    });
   }
 
   /** Programs that this run still needs, for a profiler or a printout. */
@@ -242,16 +305,17 @@ export async function* renderVis(run: Visualization, options: RenderOptions = {}
   const last = options.steps ?? thresholds[thresholds.length - 1];
   const goals = new Set(thresholds.map((threshold) => Math.min(threshold, last)));
   for (const goal of goals) {
-    while (run.step < goal) {
-      const before = run.step;
-      // One submit at a time, so that progress shows and Ctrl-C is heard.
-      const fitting = run.millisPerStep > 0 ? Math.max(1, Math.floor(DEFAULT_SUBMIT_MILLIS / run.millisPerStep)) : 1;
-      await run.advance(Math.min(fitting, goal - run.step), { signal: options.signal });
-      options.onProgress?.(run.step, last);
-      if (run.step === before) break;
-    }
-    const { data, shape } = await run.readImage();
-    yield { step: run.step, data, shape };
+    let frame: Frame;
+    do {
+      while (run.step < goal && !options.signal?.aborted) {
+        // One submit at a time, so that progress shows and Ctrl-C is heard.
+        const fitting = run.millisPerStep > 0 ? Math.max(1, Math.floor(DEFAULT_SUBMIT_MILLIS / run.millisPerStep)) : 1;
+        await run.advance(Math.min(fitting, goal - run.step), { signal: options.signal });
+        options.onProgress?.(run.step, last);
+      }
+      frame = await run.readImage(); // of an earlier step, where the GPU was lost meanwhile
+    } while (frame.step < goal && !options.signal?.aborted);
+    yield frame;
     if (options.signal?.aborted) return;
   }
 }

@@ -1,0 +1,277 @@
+// build.ts: a plan made ready on one GPUDevice: buffers, pipelines and bind groups, made once; running only encodes. After
+// a loss the program makes another build.
+
+import { opDef } from '../../kernels/index.ts';
+import type { Cost, Kernel, KernelContext, Shape } from '../../kernels/types.ts';
+import type { OpNode, Tensor } from '../graph.ts';
+import { type Place, type Plan, type PlannedStep, UNIFORM_ALIGNMENT } from '../plan.ts';
+import { packUniforms, shaderText } from '../wgsl.ts';
+import type { Cell } from './cell.ts';
+import type { Connection } from './connection.ts';
+import { DeviceError, DeviceLostError } from './errors.ts';
+import { Watch } from './scopes.ts';
+
+/** Picks among an op's kernels. */
+export type Choose = (kernels: readonly Kernel[], node: OpNode) => Kernel;
+
+/** One dispatch, ready to encode, with what a profiler or a reader wants to know of it. */
+export interface Step {
+  readonly label: string;
+  readonly op: string;
+  readonly variant: string;
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly workgroups: readonly [number, number, number];
+  readonly cost: Cost;
+  readonly source: string;
+}
+
+interface Prepared {
+  readonly step: PlannedStep;
+  readonly label: string;
+  readonly kernel: Kernel;
+  readonly source: string;
+  readonly uniforms: ArrayBuffer;
+  readonly cost: Cost;
+}
+
+/** What a build is made of. */
+export interface Recipe {
+  readonly plan: Plan;
+  readonly label: string;
+  readonly choose?: Choose;
+  /** Inputs and states by name. */
+  readonly cells: ReadonlyMap<string, Cell>;
+  /** Those whose buffers belong to this program. */
+  readonly owned: readonly Cell[];
+}
+
+export class Build {
+  /** The dispatches of one replay, in order. */
+  steps: readonly Step[] = [];
+  /** Hears what is reported about this build: while it is made, and while it runs. */
+  readonly watch: Watch;
+  private readonly buffers: GPUBuffer[] = [];
+  private readonly tensors: Tensor[] = [];
+  private readonly constants = new Map<number, GPUBuffer>();
+  private slots: readonly GPUBuffer[] = [];
+  private baked: readonly GPUBuffer[] = [];
+
+  private constructor(
+    readonly connection: Connection,
+    private readonly recipe: Recipe,
+  ) {
+    this.watch = new Watch(connection.gpu);
+  }
+
+  /** All pipelines compile in parallel. What was made before an error is freed. */
+  static async make(connection: Connection, recipe: Recipe): Promise<Build> {
+    const build = new Build(connection, recipe);
+    try {
+      await build.make();
+      return build;
+    } catch (error) {
+      build.free();
+      throw await connection.explain(error);
+    }
+  }
+
+  private async make(): Promise<void> {
+    const { plan } = this.recipe;
+    const { connection, watch } = this;
+    const prepared = [...plan.prologue, ...plan.steps].map((step) => this.prepare(step));
+    this.allocate();
+    const uniforms = this.uploadUniforms(prepared);
+    const [pipelines] = await Promise.all([
+      Promise.all(prepared.map((entry) => this.pipelineOf(entry))),
+      connection.settle(watch), // no bind group is made of a buffer that there is no memory for
+    ]);
+    const steps = prepared.map((entry, k) => this.makeStep(entry, pipelines[k], uniforms, k));
+    this.steps = steps.slice(plan.prologue.length);
+    if (plan.prologue.length > 0) this.submit(steps.slice(0, plan.prologue.length), 1);
+    await connection.settle(watch);
+  }
+
+  private prepare(step: PlannedStep): Prepared {
+    const { plan, choose } = this.recipe;
+    const { traits } = this.connection;
+    const { node } = step;
+    const def = opDef(node.op);
+    const shapeOf = (id: number): Shape => plan.graph.nodes[id].shape;
+    const context: KernelContext<unknown> = {
+      inputs: node.inputs.map(shapeOf),
+      attrs: node.attrs,
+      output: node.shape,
+      device: traits,
+      epilogue: node.epilogue && { program: node.epilogue.program, operands: node.epilogue.operands.map(shapeOf) },
+      inPlace: step.inPlace,
+    };
+    const kernels = def.kernels(context);
+    const kernel = choose ? choose(kernels, node) : kernels[kernels.length - 1];
+    const label = node.label ?? node.op;
+    const most = traits.maxWorkgroupsPerDimension;
+    if (kernel.workgroups.some((count) => count > most)) {
+      throw new DeviceError(
+        `${this.nameOf(label)} takes a grid of ${kernel.workgroups.join('x')} workgroups; this device allows ${most} a dimension. ` +
+          'Use a smaller picture or batch.',
+      );
+    }
+    const source = shaderText(kernel.shader, kernel.text);
+    const cost = def.cost(context.inputs, node.attrs, node.shape);
+    return { step, label, kernel, source, uniforms: packUniforms(source, kernel.uniforms), cost };
+  }
+
+  private nameOf(label: string): string {
+    return `${this.recipe.label}: "${label}"`;
+  }
+
+  private allocate(): void {
+    const { plan, label, owned } = this.recipe;
+    this.slots = plan.slotBytes.map((bytes, k) => this.create(`slot ${k}`, bytes));
+    this.baked = plan.bakedBytes.map((bytes, k) => this.create(`precomputed ${k}`, bytes));
+    for (const cell of owned) cell.place(this.connection, this.create(`${cell.kind} "${cell.name}"`, cell.bytes));
+    for (const node of plan.graph.nodes) {
+      if (node.kind !== 'constant') continue;
+      const what = `${label}: weights [${node.shape}]`;
+      this.constants.set(node.id, this.connection.acquireTensor(node.tensor, what, this.watch));
+      this.tensors.push(node.tensor);
+    }
+  }
+
+  private create(what: string, sizeBytes: number): GPUBuffer {
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const buffer = this.connection.createBuffer(`${this.recipe.label}: ${what}`, sizeBytes, usage, this.watch);
+    this.buffers.push(buffer);
+    return buffer;
+  }
+
+  private uploadUniforms(prepared: readonly Prepared[]): GPUBuffer {
+    const buffer = this.connection.createBuffer(
+      `${this.recipe.label}: uniforms`,
+      UNIFORM_ALIGNMENT * Math.max(1, prepared.length),
+      GPUBufferUsage.UNIFORM,
+      this.watch,
+      true,
+    );
+    this.buffers.push(buffer);
+    const bytes = new Uint8Array(buffer.getMappedRange());
+    prepared.forEach(({ uniforms, kernel }, k) => {
+      if (uniforms.byteLength > UNIFORM_ALIGNMENT)
+        throw new Error(`${kernel.shader}: uniforms exceed ${UNIFORM_ALIGNMENT} bytes.`);
+      bytes.set(new Uint8Array(uniforms), k * UNIFORM_ALIGNMENT);
+    });
+    buffer.unmap();
+    return buffer;
+  }
+
+  private async pipelineOf({ step, kernel, source, label }: Prepared): Promise<GPUComputePipeline> {
+    const { op } = step.node;
+    try {
+      return await this.connection.pipeline(
+        `${op} ${kernel.variant}`,
+        source,
+        boundInputs(step).length,
+        kernel.overrides,
+      );
+    } catch (error) {
+      // Programs share pipelines, so only here is it known which op of which program wanted this one.
+      if (!(error instanceof DeviceError) || error instanceof DeviceLostError) throw error;
+      throw new DeviceError(`${this.nameOf(label)}: ${error.message}`);
+    }
+  }
+
+  private makeStep(
+    { step, label, kernel, source, uniforms, cost }: Prepared,
+    pipeline: GPUComputePipeline,
+    buffer: GPUBuffer,
+    k: number,
+  ): Step {
+    const inputs = boundInputs(step);
+    // Bindings of size 0 are not allowed; a shader without uniforms ignores this one.
+    const size = Math.max(16, Math.ceil(uniforms.byteLength / 16) * 16);
+    const { gpu } = this.connection;
+    const bindGroup = this.watch.during(
+      () => this.nameOf(label),
+      () =>
+        gpu.createBindGroup({
+          label,
+          layout: this.connection.bindGroupLayout(inputs.length),
+          entries: [
+            { binding: 0, resource: { buffer, offset: k * UNIFORM_ALIGNMENT, size } },
+            ...[step.output, ...inputs].map((place, i) => ({
+              binding: i + 1,
+              resource: { buffer: this.bufferAt(place) },
+            })),
+          ],
+        }),
+    );
+    const { variant, workgroups } = kernel;
+    return { label, op: step.node.op, variant, pipeline, bindGroup, workgroups, cost, source };
+  }
+
+  bufferAt(place: Place): GPUBuffer {
+    switch (place.kind) {
+      case 'slot':
+        return this.slots[place.index];
+      case 'baked':
+        return this.baked[place.index];
+      case 'constant':
+        return this.constants.get(place.id) as GPUBuffer;
+      default:
+        return (this.recipe.cells.get(place.name) as Cell).buffer;
+    }
+  }
+
+  /** Encodes and submits `times` replays. */
+  run(times: number): void {
+    this.submit(this.steps, times);
+  }
+
+  private submit(steps: readonly Step[], times: number): void {
+    this.watch.during(
+      () => `${this.recipe.label}, a run of ${steps.length} ${steps.length === 1 ? 'step' : 'steps'}`,
+      () => this.connection.gpu.queue.submit([this.encode(steps, times)]),
+      (error) => this.diagnose(steps, error),
+    );
+  }
+
+  private encode(steps: readonly Step[], times: number, isEmpty = false): GPUCommandBuffer {
+    const { label } = this.recipe;
+    const encoder = this.connection.gpu.createCommandEncoder({ label });
+    const pass = encoder.beginComputePass({ label });
+    for (let n = 0; n < times; n++) {
+      for (const step of steps) {
+        pass.setPipeline(step.pipeline);
+        pass.setBindGroup(0, step.bindGroup);
+        if (isEmpty) pass.dispatchWorkgroups(0);
+        else pass.dispatchWorkgroups(...step.workgroups);
+      }
+    }
+    pass.end();
+    return encoder.finish();
+  }
+
+  /**
+   * A submit that fails is refused as a whole. Which step it was: each is encoded by itself, and each is submitted with an
+   * empty grid, which is checked like any other and changes nothing.
+   */
+  private async diagnose(steps: readonly Step[], error: DeviceError): Promise<DeviceError> {
+    const alone = steps.map((step) => {
+      const watch = new Watch(this.connection.gpu);
+      const what = () => this.nameOf(step.label);
+      watch.during(what, () => this.encode([step], 1));
+      watch.during(what, () => this.connection.gpu.queue.submit([this.encode([step], 1, true)]));
+      return watch.settle();
+    });
+    return (await Promise.all(alone)).find((found) => found !== undefined) ?? error;
+  }
+
+  /** Frees its buffers; shared weights stay with the others that use them. */
+  free(): void {
+    for (const buffer of this.buffers) this.connection.destroyBuffer(buffer);
+    for (const tensor of this.tensors) this.connection.releaseTensor(tensor);
+  }
+}
+
+/** Inputs with a binding of their own. */
+const boundInputs = (step: PlannedStep): readonly Place[] => step.inputs.filter((_, k) => k !== step.inPlace);
