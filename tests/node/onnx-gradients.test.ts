@@ -21,9 +21,18 @@ interface RowTensor {
   readonly type: number;
   readonly data: readonly (number | boolean)[];
 }
+interface RowNode extends Omit<TestNode, 'attributes'> {
+  readonly attributes: Record<string, unknown>;
+}
+/** A branch of an If: its one output, and nodes that read what lies around it. */
+interface RowGraph {
+  readonly nodes: readonly RowNode[];
+  readonly initializers: readonly RowTensor[];
+  readonly output: string;
+}
 interface Row {
   readonly name: string;
-  readonly nodes: readonly (Omit<TestNode, 'attributes'> & { readonly attributes: Record<string, unknown> })[];
+  readonly nodes: readonly RowNode[];
   readonly initializers: readonly RowTensor[];
   readonly opset: number;
   readonly x: { readonly shape: Shape; readonly scale: number; readonly offset: number };
@@ -49,18 +58,24 @@ function tensorOf({ name, shape, type, data }: RowTensor): TestTensor {
 const FLOATS = new Set('alpha beta gamma epsilon lambd bias min max value value_float value_floats'.split(' '));
 
 function attributeOf(name: string, value: unknown): TestAttribute {
-  if (typeof value === 'object' && !Array.isArray(value)) return tensorOf(value as RowTensor);
+  if (typeof value === 'object' && !Array.isArray(value)) {
+    const { nodes, initializers, output } = value as RowGraph;
+    if (!nodes) return tensorOf(value as RowTensor);
+    return { nodes: nodes.map(nodeOf), initializers: initializers.map(tensorOf), inputs: {}, outputs: [output] };
+  }
   if (!FLOATS.has(name)) return value as TestAttribute;
   return Array.isArray(value) ? { floats: value } : { float: value as number };
+}
+
+function nodeOf({ attributes, ...node }: RowNode): TestNode {
+  const entries = Object.entries(attributes).map(([name, value]) => [name, attributeOf(name, value)]);
+  return { ...node, attributes: Object.fromEntries(entries) };
 }
 
 const open = ({ nodes, initializers, opset, x }: Row): Model =>
   parseModel(
     encodeModel({
-      nodes: nodes.map(({ attributes, ...node }) => ({
-        ...node,
-        attributes: Object.fromEntries(Object.entries(attributes).map(([k, v]) => [k, attributeOf(k, v)])),
-      })),
+      nodes: nodes.map(nodeOf),
       initializers: initializers.map(tensorOf),
       inputs: { x: [x.shape[0], ...x.shape.slice(1)] },
       outputs: ['y'],

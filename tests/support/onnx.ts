@@ -23,7 +23,16 @@ export type TestAttribute =
   | readonly number[]
   | TestTensor
   | { readonly float: number }
-  | { readonly floats: readonly number[] };
+  | { readonly floats: readonly number[] }
+  | TestGraph;
+
+export interface TestGraph {
+  readonly nodes: readonly TestNode[];
+  readonly initializers?: readonly TestTensor[];
+  /** Shapes by name; a text is a size left open. */
+  readonly inputs: Readonly<Record<string, readonly (number | string)[]>>;
+  readonly outputs: readonly string[];
+}
 
 export interface TestNode {
   readonly op: string;
@@ -34,12 +43,7 @@ export interface TestNode {
   readonly attributes?: Readonly<Record<string, TestAttribute>>;
 }
 
-export interface TestModel {
-  readonly nodes: readonly TestNode[];
-  readonly initializers?: readonly TestTensor[];
-  /** Shapes by name; a text is a size left open. */
-  readonly inputs: Readonly<Record<string, readonly (number | string)[]>>;
-  readonly outputs: readonly string[];
+export interface TestModel extends TestGraph {
   readonly opset?: number;
   readonly metadata?: Readonly<Record<string, string>>;
 }
@@ -60,6 +64,7 @@ const FLOAT = 1;
 const INT = 2;
 const STRING = 3;
 const TENSOR = 4;
+const GRAPH = 5;
 const FLOATS = 6;
 const INTS = 7;
 
@@ -107,6 +112,9 @@ function writeAttribute([name, value]: [string, TestAttribute], pbf: PbfWriter):
   } else if ('floats' in value && !('name' in value)) {
     for (const each of value.floats) pbf.writeFloatField(7, each);
     pbf.writeVarintField(20, FLOATS);
+  } else if ('nodes' in value) {
+    pbf.writeMessage(6, writeGraph, value);
+    pbf.writeVarintField(20, GRAPH);
   } else {
     pbf.writeMessage(5, writeTensor, value as TestTensor);
     pbf.writeVarintField(20, TENSOR);
@@ -138,24 +146,18 @@ function writeValueInfo([name, shape]: [string, readonly (number | string)[] | u
   pbf.writeMessage(2, type, shape);
 }
 
+function writeGraph({ nodes, initializers = [], inputs, outputs }: TestGraph, pbf: PbfWriter): void {
+  for (const node of nodes) pbf.writeMessage(1, writeNode, node);
+  for (const tensor of initializers) pbf.writeMessage(5, writeTensor, tensor);
+  for (const entry of Object.entries(inputs)) pbf.writeMessage(11, writeValueInfo, entry);
+  for (const name of outputs) pbf.writeMessage(12, writeValueInfo, [name, undefined]);
+}
+
 /** The bytes of a file. */
-export function encodeModel({
-  nodes,
-  initializers = [],
-  inputs,
-  outputs,
-  opset = 13,
-  metadata = {},
-}: TestModel): Uint8Array {
+export function encodeModel({ opset = 13, metadata = {}, ...graph }: TestModel): Uint8Array {
   const pbf = new PbfWriter();
   pbf.writeVarintField(1, 7);
-  const graph = (_: null, out: PbfWriter) => {
-    for (const node of nodes) out.writeMessage(1, writeNode, node);
-    for (const tensor of initializers) out.writeMessage(5, writeTensor, tensor);
-    for (const entry of Object.entries(inputs)) out.writeMessage(11, writeValueInfo, entry);
-    for (const name of outputs) out.writeMessage(12, writeValueInfo, [name, undefined]);
-  };
-  pbf.writeMessage(7, graph, null);
+  pbf.writeMessage(7, writeGraph, graph);
   pbf.writeMessage(8, (version: number, out: PbfWriter) => out.writeVarintField(2, version), opset);
   for (const [key, value] of Object.entries(metadata)) {
     pbf.writeMessage(14, writeEntry, [key, value]);

@@ -8,7 +8,7 @@ import { ModelError } from '../error.ts';
 import type { Budget } from './limits.ts';
 import { permute, permuteData, permuteShape, TO_NHWC, toPlain } from './layout.ts';
 import { Fixed, type Operand, TensorCache, Traced } from './operand.ts';
-import type { OnnxNode } from './proto.ts';
+import type { OnnxGraph, OnnxNode } from './proto.ts';
 
 /** A converter traces one node. More than one result where the node has several outputs. */
 export type Converter = (context: NodeContext) => Operand | readonly Operand[];
@@ -52,7 +52,19 @@ export class NodeContext {
     readonly state: TraceState,
     readonly node: OnnxNode,
     readonly inputs: readonly (Operand | undefined)[],
+    private readonly traceGraph: (graph: OnnxGraph) => {
+      outputs: readonly Operand[];
+      weights: ReadonlyMap<string, number>;
+    },
   ) {}
+
+  /** Traces a graph that the node holds, in the place of the node. */
+  inside(attribute: string): readonly Operand[] {
+    const graph = this.node.attributes.get(attribute)?.g ?? this.refuse(`lacks its ${attribute}`);
+    const { outputs, weights } = this.traceGraph(graph);
+    for (const [name, size] of weights) this.weights.set(name, size);
+    return outputs;
+  }
 
   /** The node's output of this number has a name, so somebody may read it. */
   wants(output: number): boolean {

@@ -13,6 +13,7 @@ import { shapeProblem } from './limits.ts';
 import { Fixed, type Operand, TensorCache, Traced } from './operand.ts';
 import { activation } from './ops/activation.ts';
 import { blocks } from './ops/blocks.ts';
+import { branch } from './ops/branch.ts';
 import { products } from './ops/einsum.ts';
 import { elementwise } from './ops/elementwise.ts';
 import { logic } from './ops/logic.ts';
@@ -27,11 +28,13 @@ import { shape } from './ops/shape.ts';
 import { sizes } from './ops/sizes.ts';
 import { transposed } from './ops/transposed.ts';
 import { window } from './ops/window.ts';
+import { inOrder, readBy } from './order.ts';
 import { isOwnDomain, type OnnxGraph, type OnnxNode } from './proto.ts';
 
 const converters: Readonly<Record<string, Converter>> = {
   ...activation,
   ...blocks,
+  ...branch,
   ...elementwise,
   ...logic,
   ...matrix,
@@ -77,7 +80,7 @@ export function neededFor(graph: OnnxGraph, names: readonly string[]): OnnxNode[
     const node = graph.nodes[i];
     if (!node.outputs.some((name) => wanted.has(name))) continue;
     needed.push(node);
-    for (const name of node.inputs) if (name) wanted.add(name);
+    for (const name of readBy(node)) if (name) wanted.add(name);
   }
   return needed.reverse();
 }
@@ -96,7 +99,7 @@ export function traceNodes(
   const blocked = new Set<string>();
   const block = (node: OnnxNode): void => node.outputs.forEach((name) => void blocked.add(name));
   for (const node of nodes) {
-    if (node.inputs.some((name) => blocked.has(name))) {
+    if (readBy(node).some((name) => blocked.has(name))) {
       block(node);
       continue;
     }
@@ -133,8 +136,12 @@ function traceNode(node: OnnxNode, values: ReadonlyMap<string, Operand>, state: 
     return operand;
   });
   const known = inputs.filter((input) => input instanceof Fixed);
-  const isKnown = inputs.length > 0 && known.length === inputs.filter((input) => input !== undefined).length;
-  const context = isKnown ? new NodeContext(scratch(state), node, inputs) : new NodeContext(state, node, inputs);
+  // What a branch reads is not among the inputs.
+  const isKnown =
+    inputs.length > 0 && !node.captured && known.length === inputs.filter((input) => input !== undefined).length;
+  const context = new NodeContext(isKnown ? scratch(state) : state, node, inputs, (graph) =>
+    traceBranch(graph, node, values, state),
+  );
   const from = context.state.graph.nodes.length;
   const result = converters[node.op](context);
   const outputs = (Array.isArray(result) ? result : [result]) as Operand[];
@@ -150,6 +157,32 @@ function traceNode(node: OnnxNode, values: ReadonlyMap<string, Operand>, state: 
   });
   return { outputs: outputs.map((output) => withKind(output, inputs[0])), weights: context.weights };
 }
+
+/** The outputs of a graph inside a node, which reads what lies around the node, and the weights of its nodes. */
+function traceBranch(
+  graph: OnnxGraph,
+  node: OnnxNode,
+  values: ReadonlyMap<string, Operand>,
+  state: TraceState,
+): { outputs: Operand[]; weights: ReadonlyMap<string, number> } {
+  const { outputs, initializers } = graph;
+  const inner = new Map(values);
+  for (const [name, tensor] of initializers) {
+    tensor.check();
+    const own = `${node.outputs[0]}/${name}`; // as what is made of it is kept by name
+    inner.set(name, new Fixed(own, tensor.shape, tensor.isInteger, true, () => tensor.data, tensor.type));
+  }
+  const names = outputs.map(({ name }) => name);
+  const traced = traceNodes(neededFor(inOrder(graph), names), inner, state);
+  return {
+    outputs: names.map((name) => inner.get(name) ?? refuse(`has a branch that does not make its output "${name}"`)),
+    weights: new Map(traced.flatMap(({ weights }) => [...weights])),
+  };
+}
+
+const refuse = (why: string): never => {
+  throw new ModelError(why);
+};
 
 /** Throws where a node makes what no value can be: sizes that are not whole, or beyond every memory. */
 function checkShapes(outputs: readonly Operand[], { nodes }: Graph, from: number): void {

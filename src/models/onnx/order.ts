@@ -3,6 +3,9 @@
 import { ModelError, quoted } from '../error.ts';
 import type { OnnxGraph, OnnxNode } from './proto.ts';
 
+/** All that a node reads. */
+export const readBy = ({ inputs, captured = [] }: OnnxNode): readonly string[] => [...inputs, ...captured];
+
 const titleOf = ({ name, outputs, op }: OnnxNode): string => name || outputs.find((each) => each) || op;
 
 /** The graph with its nodes in an order of computation: the file's own where it is one. Throws for one that has none. */
@@ -13,8 +16,8 @@ export function inOrder(graph: OnnxGraph): OnnxGraph {
   const readers = nodes.map((): number[] => []);
   const waits = new Array<number>(nodes.length).fill(0);
   let isSorted = true;
-  nodes.forEach(({ inputs }, reader) => {
-    for (const maker of new Set(inputs.map((name) => makers.get(name)))) {
+  nodes.forEach((node, reader) => {
+    for (const maker of new Set(readBy(node).map((name) => makers.get(name)))) {
       if (maker === undefined) continue; // an input, a weight, or nothing: tracing says what is missing
       readers[maker].push(reader);
       waits[reader]++;
@@ -56,7 +59,9 @@ const SHOWN = 4;
 
 function circleError({ nodes }: OnnxGraph, makers: ReadonlyMap<string, number>, waits: readonly number[]): ModelError {
   const makerOf = (i: number): number =>
-    nodes[i].inputs.map((name) => makers.get(name)).find((maker) => maker !== undefined && waits[maker] > 0) as number;
+    readBy(nodes[i])
+      .map((name) => makers.get(name))
+      .find((maker) => maker !== undefined && waits[maker] > 0) as number;
   // Each node that still waits reads one that still waits: walking back comes round.
   const places = new Map<number, number>();
   const walk: number[] = [];

@@ -7,7 +7,7 @@ import { ModelError } from '../error.ts';
 import { ExternalFiles, type ExternalReader, externalPlace } from './external.ts';
 import { foreignFormat, likelyFormat } from './formats.ts';
 import { MAX_NAME, MAX_NODES, MAX_OPERANDS } from './limits.ts';
-import { inOrder } from './order.ts';
+import { inOrder, readBy } from './order.ts';
 import { OnnxTensor, type TensorFields } from './tensor.ts';
 
 export interface OnnxModel {
@@ -35,6 +35,8 @@ export interface OnnxNode {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: ReadonlyMap<string, OnnxAttribute>;
+  /** Names of values around the node that graphs in its attributes read; undefined where it has no such graph. */
+  readonly captured?: readonly string[];
 }
 
 export interface OnnxAttribute {
@@ -44,8 +46,8 @@ export interface OnnxAttribute {
   readonly t?: OnnxTensor;
   readonly floats: readonly number[];
   readonly ints: readonly number[];
-  /** It holds a graph, as those of If, Loop and Scan do. */
-  readonly hasGraph: boolean;
+  /** One of the branches of an If. */
+  readonly g?: OnnxGraph;
 }
 
 export interface OnnxValueInfo {
@@ -63,6 +65,8 @@ class Malformed extends Error {}
 
 /** pbf's reader with checked bounds. `end` of every method is where the enclosing message ends. */
 class Reader {
+  /** Graphs around what is read, besides the network itself. */
+  nesting = 0;
   private readonly pbf: PbfReader;
 
   constructor(
@@ -310,26 +314,47 @@ function readNode(reader: Reader, end: number): OnnxNode {
       `its node "${name || op}" has ${most} inputs or outputs, where ${MAX_OPERANDS} are understood. Export it again.`,
     );
   }
-  return { name, op, domain, inputs, outputs, attributes };
+  const graphs = [...attributes.values()].flatMap(({ g }) => g ?? []);
+  const captured = graphs.length ? [...new Set(graphs.flatMap(readFromAround))] : undefined;
+  return { name, op, domain, inputs, outputs, attributes, captured };
 }
 
 function readAttribute(reader: Reader, end: number): OnnxAttribute & { name: string } {
   const floats: number[] = [];
   const ints: number[] = [];
-  const one: { -readonly [K in 'f' | 'i' | 's' | 't']?: OnnxAttribute[K] } = {};
+  const one: { -readonly [K in 'f' | 'i' | 's' | 't' | 'g']?: OnnxAttribute[K] } = {};
   let name = '';
-  let hasGraph = false;
   reader.nested(end, (tag, stop) => {
     if (tag === 1) name = reader.name(stop);
     else if (tag === 2) one.f = reader.float(stop);
     else if (tag === 3) one.i = reader.integer(stop);
     else if (tag === 4) one.s = reader.text(stop);
     else if (tag === 5) one.t = readTensor(reader, stop);
-    else if (tag === 6 || tag === 11) hasGraph = true;
+    else if (tag === 6) one.g = readBranch(reader, stop);
     else if (tag === 7) reader.floats(stop, floats);
     else if (tag === 8) reader.integers(stop, ints);
   });
-  return { name, ...one, floats, ints, hasGraph };
+  return { name, ...one, floats, ints };
+}
+
+/** Graphs in graphs are read so deep. */
+const MAX_NESTING = 8;
+
+function readBranch(reader: Reader, end: number): OnnxGraph {
+  if (reader.nesting === MAX_NESTING) {
+    throw new ModelError(`it has branches in branches, more than ${MAX_NESTING} deep. Export it without them.`);
+  }
+  reader.nesting++;
+  const graph = readGraph(reader, end);
+  reader.nesting--;
+  return graph;
+}
+
+/** What the nodes of a graph read that is not made in it. */
+function readFromAround({ nodes, initializers, outputs }: OnnxGraph): string[] {
+  const made = new Set([...initializers.keys(), ...nodes.flatMap((node) => node.outputs)]);
+  const read = [...nodes.flatMap(readBy), ...outputs.map(({ name }) => name)];
+  return [...new Set(read)].filter((name) => name && !made.has(name));
 }
 
 const readTensor = (reader: Reader, end: number): OnnxTensor =>
