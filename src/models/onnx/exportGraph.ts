@@ -8,8 +8,9 @@ import { OpError, type Shape } from '../../kernels/types.ts';
 import { ModelError } from '../error.ts';
 import { encodeModel, type ExportValue } from './export.ts';
 import { ExportFile, isFlattened, type Naming, NCHW, plainOrder } from './exportFile.ts';
-import { type LayerPlan, layers, type View } from './exportLayers.ts';
+import { layers } from './exportLayers.ts';
 import { exporterOf, isExportable } from './exportOps.ts';
+import type { LayerPlan, View } from './exportView.ts';
 import { type Obstacle, type Open, Sizes, sizesOf } from './exportSizes.ts';
 import { permuteShape } from './layout.ts';
 
@@ -243,7 +244,7 @@ class Export {
       inner: (id, op) => (this.uses.get(id) === 1 && !this.names.has(id) ? opAt(id, op) : undefined),
       number,
       isFixed: (id) => this.fixed.has(id),
-      isOne: (id, value) => number(id) === value,
+      is: (id, value) => number(id) === value,
     };
   }
 

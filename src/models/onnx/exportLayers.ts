@@ -1,58 +1,15 @@
 // exportLayers.ts: layers that the engine computes by several ops and that ONNX has as one operator: a convolution with
-// its bias, means, normalization, clipping, activations. Without them a file would be as right, but not as people know it.
+// its bias, clipping, activations; means and normalizations are in exportNormalize.ts. Without them a file would be as
+// right, but not as people know it.
 
 import type { OpNode } from '../../engine/graph.ts';
 import type { Attrs, OpName } from '../../kernels/index.ts';
 import type { ExportAttribute } from './export.ts';
-import { type ExportFile, NCHW, plainOrder, sameOrder } from './exportFile.ts';
-import { aligned, axesIn, joined, orderWithout } from './exportOps.ts';
+import type { ExportFile } from './exportFile.ts';
+import { mean, ownStatistics, recordedStatistics } from './exportNormalize.ts';
+import { aligned, joined } from './exportOps.ts';
 import { convTransposed, convolved, product } from './exportProducts.ts';
-
-/** What a layer is computed from, and how it is written. */
-export interface LayerPlan {
-  readonly reads: readonly number[];
-  /** The name of the tensor that is made. */
-  write(file: ExportFile): string;
-}
-
-/** What layers are recognized by. */
-export interface View {
-  readonly graph: readonly { readonly shape: readonly number[] }[];
-  /** The op of that name behind a value which has no name of its own and which nobody else reads. */
-  inner(id: number, op: OpName): OpNode | undefined;
-  /** The op of that name behind a value that may be read by others too. */
-  shared(id: number, op: OpName): OpNode | undefined;
-  /** The number that a constant of one element is. */
-  number(id: number): number | undefined;
-  /** Numbers of a value that follows from constants alone. */
-  isFixed(id: number): boolean;
-  /** The same value, or a constant of the same numbers. */
-  isOne(id: number, value: number): boolean;
-}
-
-type Recognize = (node: OpNode, view: View) => LayerPlan | undefined;
-
-const shapeAt = (view: View, id: number): readonly number[] => view.graph[id].shape;
-
-/** Both orders of the operands of an op that does not mind. */
-const eitherWay = ({ inputs: [a, b] }: OpNode): [number, number][] => [
-  [a, b],
-  [b, a],
-];
-
-/** An op applied to one operand and a number, in either order. */
-function withNumber(node: OpNode | undefined, view: View): { x: number; value: number } | undefined {
-  if (!node) return undefined;
-  for (const [x, other] of eitherWay(node)) {
-    const value = view.number(other);
-    if (value !== undefined && !view.isFixed(x)) return { x, value };
-  }
-  return undefined;
-}
-
-const isPicture = (order: readonly number[]): boolean => sameOrder(order, NCHW);
-
-const isNearly = (a: number, b: number): boolean => Math.fround(a) === Math.fround(b);
+import { eitherWay, isNearly, type LayerPlan, type Recognize, shapeAt, type View, withNumber } from './exportView.ts';
 
 /** An operator on one value and numbers. */
 function simple(
@@ -92,90 +49,6 @@ const biased: Recognize = (node, view) => {
       const attrs = matmul.attrs as Attrs<'matmul'>;
       return { reads: [...matmul.inputs, bias], write: (file) => product(file, node.id, matmul, attrs, bias) };
     }
-  }
-  return undefined;
-};
-
-// --- means -----------------------------------------------------------------------------------------------------------
-
-/** A sum divided by its count: as a mean it holds for other sizes too. */
-const mean: Recognize = (node, view) => {
-  const scaled = withNumber(node, view);
-  const sum = scaled && view.shared(scaled.x, 'sum');
-  if (!scaled || !sum) return undefined;
-  const { axes, keepDims } = sum.attrs as Attrs<'sum'>;
-  const [x] = sum.inputs;
-  const shape = shapeAt(view, x);
-  const count = axes.reduce((product, axis) => product * shape[axis], 1);
-  if (axes.length === 0 || !isNearly(scaled.value, 1 / count)) return undefined;
-  const isGlobal = shape.length === 4 && keepDims && axes.length === 2 && axes.includes(1) && axes.includes(2);
-  const write = (file: ExportFile): string => {
-    const order = file.axesOf(x);
-    if (isGlobal && isPicture(order)) {
-      return file.result(node.id, 'GlobalAveragePool', [file.asItLies(x)], {}, order);
-    }
-    const attributes = { axes: axesIn(order, axes), keepdims: Number(keepDims) };
-    return file.result(node.id, 'ReduceMean', [file.asItLies(x)], attributes, orderWithout(order, axes, keepDims));
-  };
-  return { reads: [x], write };
-};
-
-// --- normalization by recorded statistics ----------------------------------------------------------------------------
-
-interface Affine {
-  readonly x: number;
-  readonly scale: number;
-  readonly mean?: number;
-  /** One over the standard deviation. */
-  readonly inverse?: number;
-}
-
-/** y = x * scale, or (x - mean) * inverse * scale, with one known number a channel each. */
-function affine(id: number, view: View, isVector: (id: number) => boolean): Affine | undefined {
-  const mul = view.inner(id, 'mul');
-  if (!mul) return undefined;
-  for (const [x, scale] of eitherWay(mul)) {
-    if (!isVector(scale) || view.isFixed(x)) continue;
-    const normalized = view.inner(x, 'mul');
-    const [centred, inverse] = normalized?.inputs ?? [];
-    const sub = normalized && isVector(inverse) ? view.inner(centred, 'sub') : undefined;
-    if (sub && isVector(sub.inputs[1])) return { x: sub.inputs[0], scale, mean: sub.inputs[1], inverse };
-    return { x, scale };
-  }
-  return undefined;
-}
-
-// The statistics are in the factors already, so those of the file are 0 and 1; while training they are apart.
-const batchNormalization: Recognize = (node, view) => {
-  const rank = node.shape.length;
-  const channels = node.shape[rank - 1];
-  const isVector = (id: number) => view.isFixed(id) && shapeAt(view, id).join() === String(channels);
-  if (rank !== 4 && rank !== 2) return undefined;
-  for (const [product, shift] of eitherWay(node)) {
-    const found = isVector(shift) ? affine(product, view, isVector) : undefined;
-    if (!found || shapeAt(view, found.x).join() !== node.shape.join()) continue;
-    const { x, scale, mean, inverse } = found;
-    const write = (file: ExportFile): string => {
-      const order = rank === 4 ? NCHW : plainOrder(2);
-      const plain = [0];
-      if (mean === undefined && !sameOrder(file.axesOf(x), order)) {
-        const { names, order: own } = aligned(file, [x, scale, shift]);
-        const scaled = file.step(node.id, 'Mul', names.slice(0, 2));
-        return file.result(node.id, 'Add', [scaled, names[2]], {}, own);
-      }
-      const zeros = () => new Float32Array(channels);
-      const variances = () => Float32Array.from(file.numbers(inverse as number), (v) => 1 / (v * v));
-      const ones = () => new Float32Array(channels).fill(1);
-      const inputs = [
-        file.tensor(x, order),
-        file.tensor(scale, plain, 'weight'),
-        file.tensor(shift, plain, 'bias'),
-        mean === undefined ? file.floats(node.id, 'mean', [channels], zeros) : file.tensor(mean, plain, 'mean'),
-        file.floats(node.id, 'variance', [channels], inverse === undefined ? ones : variances),
-      ];
-      return file.result(node.id, 'BatchNormalization', inputs, { epsilon: { float: 0 } }, order);
-    };
-    return { reads: [x, scale, shift, ...[mean, inverse].filter((id) => id !== undefined)], write };
   }
   return undefined;
 };
@@ -230,7 +103,7 @@ const hardSwish: Recognize = (node, view) => {
 function aboveZero(node: OpNode, view: View): { x: number; other: number } | undefined {
   const [condition, x, other] = node.inputs;
   const greater = view.inner(condition, 'greater');
-  return greater && greater.inputs[0] === x && view.isOne(greater.inputs[1], 0) ? { x, other } : undefined;
+  return greater && greater.inputs[0] === x && view.is(greater.inputs[1], 0) ? { x, other } : undefined;
 }
 
 /** x above 0, else x times a slope: a number, or weights. */
@@ -257,11 +130,11 @@ const elu: Recognize = (node, view) => {
   const found = aboveZero(node, view);
   const scaled = found && withNumber(view.inner(found.other, 'mul'), view);
   const less = scaled && view.inner(scaled.x, 'sub');
-  const exp = less && view.isOne(less.inputs[1], 1) ? view.inner(less.inputs[0], 'exp') : undefined;
+  const exp = less && view.is(less.inputs[1], 1) ? view.inner(less.inputs[0], 'exp') : undefined;
   const below = exp && view.inner(exp.inputs[0], 'where');
-  if (!found || !scaled || !below || !view.isOne(below.inputs[1], 0) || below.inputs[2] !== found.x) return undefined;
+  if (!found || !scaled || !below || !view.is(below.inputs[1], 0) || below.inputs[2] !== found.x) return undefined;
   const greater = view.inner(below.inputs[0], 'greater');
-  if (!greater || greater.inputs[0] !== found.x || !view.isOne(greater.inputs[1], 0)) return undefined;
+  if (!greater || greater.inputs[0] !== found.x || !view.is(greater.inputs[1], 0)) return undefined;
   return simple(node, 'Elu', found.x, { alpha: { float: scaled.value } });
 };
 
@@ -308,7 +181,7 @@ const concatenated: Recognize = (node, view) => {
 
 /** By the op that ends the layer; the first that fits is taken. */
 export const layers: { readonly [K in OpName]?: readonly Recognize[] } = {
-  add: [biased, batchNormalization, softplus],
+  add: [biased, ownStatistics, recordedStatistics, softplus],
   mul: [mean, hardSwish],
   min: [hardSigmoid, clip],
   where: [sloped, elu, chosen],
