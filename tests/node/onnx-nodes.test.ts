@@ -66,6 +66,18 @@ const rows: Row[] = [
     y: (n, i) => input[n * C * H * W + i],
   },
   {
+    name: 'Concat along the batch, an axis of 0 that the file leaves out',
+    nodes: [node('Concat', ['x', 'x'], { axis: { zero: 'int' } })],
+    shape: [2 * N, C, H, W],
+    y: (n, c, h, w) => x(n % N, c, h, w),
+  },
+  {
+    name: 'LeakyRelu of a slope of 0 that the file leaves out',
+    nodes: [node('LeakyRelu', ['x'], { alpha: { zero: 'float' } })],
+    shape: [N, C, H, W],
+    y: (n, c, h, w) => Math.max(0, x(n, c, h, w)),
+  },
+  {
     name: 'Concat along the height',
     nodes: [node('Concat', ['x', 'x'], { axis: 2 })],
     shape: [N, C, 2 * H, W],

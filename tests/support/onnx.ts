@@ -24,6 +24,8 @@ export type TestAttribute =
   | TestTensor
   | { readonly float: number }
   | { readonly floats: readonly number[] }
+  /** A 0 that is left out, as writers of proto3 do. */
+  | { readonly zero: 'int' | 'float' }
   | TestGraph;
 
 export interface TestGraph {
@@ -112,6 +114,8 @@ function writeAttribute([name, value]: [string, TestAttribute], pbf: PbfWriter):
   } else if ('floats' in value && !('name' in value)) {
     for (const each of value.floats) pbf.writeFloatField(7, each);
     pbf.writeVarintField(20, FLOATS);
+  } else if ('zero' in value) {
+    pbf.writeVarintField(20, value.zero === 'int' ? INT : FLOAT);
   } else if ('nodes' in value) {
     pbf.writeMessage(6, writeGraph, value);
     pbf.writeVarintField(20, GRAPH);

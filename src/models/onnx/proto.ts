@@ -319,13 +319,18 @@ function readNode(reader: Reader, end: number): OnnxNode {
   return { name, op, domain, inputs, outputs, attributes, captured };
 }
 
+/** AttributeProto.AttributeType. */
+const [FLOAT, INT, STRING] = [1, 2, 3];
+
 function readAttribute(reader: Reader, end: number): OnnxAttribute & { name: string } {
   const floats: number[] = [];
   const ints: number[] = [];
   const one: { -readonly [K in 'f' | 'i' | 's' | 't' | 'g']?: OnnxAttribute[K] } = {};
   let name = '';
+  let type = 0;
   reader.nested(end, (tag, stop) => {
     if (tag === 1) name = reader.name(stop);
+    else if (tag === 20) type = reader.integer(stop);
     else if (tag === 2) one.f = reader.float(stop);
     else if (tag === 3) one.i = reader.integer(stop);
     else if (tag === 4) one.s = reader.text(stop);
@@ -334,6 +339,10 @@ function readAttribute(reader: Reader, end: number): OnnxAttribute & { name: str
     else if (tag === 7) reader.floats(stop, floats);
     else if (tag === 8) reader.integers(stop, ints);
   });
+  // Writers of proto3 leave out a value that is 0 or an empty text; the type says that it is there.
+  if (type === FLOAT) one.f ??= 0;
+  if (type === INT) one.i ??= 0;
+  if (type === STRING) one.s ??= '';
   return { name, ...one, floats, ints };
 }
 

@@ -9,7 +9,7 @@ import { magnitude, root } from './reduce.ts';
 import { padsOf, pair, type Plane, planeOf } from './window.ts';
 
 function windowOf(context: NodeContext, plane: Plane): Window {
-  if (!context.ints('kernel_shape')) context.refuse('lacks its kernel_shape');
+  if (!context.ints('kernel_shape')?.length) context.refuse('lacks its kernel_shape');
   const [kernel, strides, dilations] = ['kernel_shape', 'strides', 'dilations'].map((name) =>
     pair(context, name, 1, plane.axes),
   );

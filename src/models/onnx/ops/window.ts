@@ -38,16 +38,20 @@ export function planeOf(context: NodeContext): Plane {
   return { x, axes: 1, result };
 }
 
+/** A list that is left out may also be there and empty. */
+const given = (context: NodeContext, name: string): readonly number[] | undefined =>
+  context.ints(name)?.length ? context.ints(name) : undefined;
+
 /** Two numbers, down and across; along a row there is one, and `fallback` is what it is down. */
 export function pair(context: NodeContext, name: string, fallback: number, axes: 1 | 2): Pair {
-  const values = context.ints(name) ?? new Array<number>(axes).fill(fallback);
+  const values = given(context, name) ?? new Array<number>(axes).fill(fallback);
   if (values.length !== axes) context.refuse(`has ${values.length} ${name} for ${axes} axes (${name}: [${values}])`);
   return axes === 2 ? [values[0], values[1]] : [fallback, values[0]];
 }
 
 /** Padding [top, left, bottom, right] as the attribute has it. */
 export function givenPads(context: NodeContext, axes: 1 | 2): Pads {
-  const pads = context.ints('pads') ?? new Array<number>(2 * axes).fill(0);
+  const pads = given(context, 'pads') ?? new Array<number>(2 * axes).fill(0);
   if (pads.length !== 2 * axes) context.refuse(`has ${pads.length} pads for ${axes} axes (pads: [${pads}])`);
   return axes === 2 ? [pads[0], pads[1], pads[2], pads[3]] : [0, pads[0], 0, pads[1]];
 }
