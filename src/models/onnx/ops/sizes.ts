@@ -2,7 +2,7 @@
 // between the types of numbers. The engine computes in float32 alone: a type is only what it does to the numbers.
 
 import * as ops from '../../../engine/ops/index.ts';
-import { sizeOf } from '../../../kernels/shape.ts';
+import { sizeOf, stridesOf } from '../../../kernels/shape.ts';
 import type { Converter, NodeContext } from '../context.ts';
 import { Fixed, fixedIntegers, type Operand, Traced } from '../operand.ts';
 
@@ -27,6 +27,15 @@ const range: Converter = (context) => {
   const numbers = () => Float64Array.from({ length: count }, (_, i) => from + i * by);
   const read = () => (start.isInteger ? numbers() : Float32Array.from(numbers()));
   return new Fixed(context.node.outputs[0], [count], start.isInteger, isStable, read);
+};
+
+/** Where numbers are not 0, an index a row and a place a column: counting places is how older exporters write a range. */
+const nonZero: Converter = (context) => {
+  const x = context.fixed(0, 'input');
+  const strides = stridesOf(x.shape);
+  const places = Array.from(x.data.keys()).filter((i) => x.data[i] !== 0);
+  const rows = x.shape.map((d, axis) => places.map((i) => Math.floor(i / strides[axis]) % d));
+  return fixedIntegers(context.node.outputs[0], rows.flat(), [x.shape.length, places.length], x.isStable);
 };
 
 // --- conversions ---
@@ -103,6 +112,7 @@ export const sizes: Record<string, Converter> = {
   Shape: shapeOf,
   Size: size,
   Range: range,
+  NonZero: nonZero,
   Cast: cast,
   CastLike: castLike,
   Constant: constant,
