@@ -98,12 +98,12 @@ export function readMethodOptions(
   return values;
 }
 
-function readArray(file: string, kind: 'picture' | 'pixels', { input, name }: Model): Float32Array {
+function readArray(file: string, kind: 'picture' | 'pictures' | 'pixels', { input, name }: Model): Float32Array {
   const { data, shape } = decodeNpy(readBytes('the array', file), file);
   if (kind === 'pixels') return data;
   const four = shape.length === 3 ? [1, ...shape] : shape;
   const channels = input.channelsLast ? four[3] : four[1];
-  if (four.length !== 4 || four[0] !== 1 || channels !== input.channels) {
+  if (four.length !== 4 || (kind === 'picture' && four[0] !== 1) || channels !== input.channels) {
     throw new CommandError(
       `"${file}" has the shape [${shape}], where one input of "${name}" is wanted: [1,${input.channels},H,W].`,
     );

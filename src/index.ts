@@ -21,6 +21,7 @@ export { type FeatureMap, gridFeatures, maskFeatures, pixelFeatures, spread } fr
 export type { AttributionRequest, Attributor, Method } from './viz/attribution/method.ts';
 export { findMethod, type MethodName, methods } from './viz/attribution/methods.ts';
 export { type Option, type OptionsOf, type OptionTable, withDefaults } from './viz/attribution/options.ts';
+export { sumAttribution, type SumKind, sums } from './viz/attribution/reduce.ts';
 export type { Attribution } from './viz/attribution/result.ts';
 export {
   type Context,

@@ -20,6 +20,9 @@ import {
   type ScoreKind,
   scoreKinds,
   showUnit,
+  sumAttribution,
+  type SumKind,
+  sums,
   toPixels,
 } from '../../src/index.ts';
 import { CommandError, UsageError } from '../errors.ts';
@@ -40,6 +43,7 @@ interface AttributeOptions extends ModelOptions {
   readonly layer?: string;
   readonly of?: string;
   readonly score: ScoreKind;
+  readonly sum?: SumKind;
   readonly output?: string;
   readonly raw?: string;
 }
@@ -59,6 +63,12 @@ export function addAttribute(program: Command): void {
       '--layer <name>',
       'attribute to the activations of this layer; by default to the input, and for CAM methods to the last layer with an extent',
     )
+    .addOption(
+      new Option(
+        '--sum <kind>',
+        'numbers summed to one a channel, or over the channels to one a place; the picture stays as it is',
+      ).choices(sums),
+    )
     .option(
       '--output <file>',
       'heat map laid over the picture; with several inputs FILE-0.png, FILE-1.png, …',
@@ -66,7 +76,7 @@ export function addAttribute(program: Command): void {
     )
     .option(
       '--raw <file>',
-      'the numbers, .npy: [N,C,H,W] over the input, [N,1,h,w] at the size of the layer for CAM methods, [N,features] for features',
+      'the numbers, .npy: [N,C,H,W] over the input, [N,1,h,w] at the size of the layer for CAM methods, [N,features] for features; of a layer, its own shape; with --sum channels [N,C], with --sum space [N,1,h,w]',
     );
   methodFlags(command)
     .addHelpText('after', () => `\n${methodHelp()}`)
@@ -129,8 +139,12 @@ async function attribute(argument: string, options: AttributeOptions): Promise<v
     }
   });
 
+  const { output, raw, sum } = options;
+  const told = results.map((result) => ({
+    ...result,
+    attribution: sum === undefined ? result.attribution : sumAttribution(result.attribution, sum),
+  }));
   const files: string[] = [];
-  const { output, raw } = options;
   if (output !== undefined) {
     for (const [k, { row, attribution }] of results.entries()) {
       const file = results.length > 1 ? withSuffix(output, k) : output;
@@ -138,12 +152,12 @@ async function attribute(argument: string, options: AttributeOptions): Promise<v
     }
   }
   if (raw !== undefined) {
-    const data = concatRows(results.map(({ attribution }) => ({ data: attribution.values })));
-    const [, ...shape] = results[0].attribution.shape;
+    const data = concatRows(told.map(({ attribution }) => ({ data: attribution.values })));
+    const [, ...shape] = told[0].attribution.shape;
     files.push(writeWhole(raw, encodeNpy({ shape: [results.length, ...shape], data })));
   }
 
-  const described = results.map(({ row, target, attribution }) => ({
+  const described = told.map(({ row, target, attribution }) => ({
     input: row.source,
     target,
     unit: options.of,

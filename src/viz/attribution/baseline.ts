@@ -46,7 +46,8 @@ export function makeBaseline(baseline: Baseline, input: Float32Array, shape: Sha
   return noise.map((value, i) => means[i % C] + deviations[i % C] * value);
 }
 
-function channelMoments(input: Float32Array, C: number) {
+/** Mean and standard deviation of each channel of [..,C]. */
+export function channelMoments(input: Float32Array, C: number) {
   const count = input.length / C;
   const [sums, squares] = [new Float64Array(C), new Float64Array(C)];
   input.forEach((value, i) => {

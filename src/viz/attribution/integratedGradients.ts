@@ -1,21 +1,45 @@
 // integratedGradients.ts: the mean slope along the straight way from a baseline, times the way (Sundararajan et al. 2017,
-// eq. 1): IG_i = (x_i - x'_i) ∫ ∂f/∂x_i (x' + α (x - x')) dα. All points of the path lie in a few replays.
+// eq. 1): IG_i = (x_i - x'_i) ∫ ∂f/∂x_i (x' + α (x - x')) dα.
+//
+// The trapezoid rule's weights sum to 1 here; Captum's sum to (n - 1)/n, which misses 1/n of even a linear function.
 
+import type { Value } from '../../engine/graph.ts';
 import { add, broadcastTo, mul, reshape, sub } from '../../engine/ops/index.ts';
 import { baselineOption, makeBaseline } from './baseline.ts';
 import { slopeOf } from './gradient.ts';
 import type { Method } from './method.ts';
-import { choice, count, withDefaults } from './options.ts';
-import { type QuadratureRule, quadrature, quadratureRules } from './quadrature.ts';
-import { Sampler } from './sampled.ts';
-import { inputShape, targetInput, traceSubject } from './subject.ts';
-import { completeness, layerName } from './traced.ts';
+import { withDefaults } from './options.ts';
+import { PathIntegral, type PathOptions, pathOptions } from './pathIntegral.ts';
+import { type Context, inputShape, type Subject, targetInput, traceSubject } from './subject.ts';
+import { layerName, type TracedMap } from './traced.ts';
 
-const options = {
-  steps: count(50, 'points of the path', 1, 100_000),
-  rule: choice(quadratureRules, 'gausslegendre', 'how the points are chosen and weighed'),
-  baseline: baselineOption(),
-};
+const options = { ...pathOptions(50), baseline: baselineOption() };
+
+/**
+ * Slope times way at the points from + alpha (x - from), alpha: [batch]; x and from: [H,W,C], one or `batch` of them. For a
+ * subject with a layer, the way runs between the activations of the two.
+ */
+export function traceStraight(subject: Subject, x: Value, from: Value, alpha: Value, batch: number): TracedMap {
+  const name = layerName(subject);
+  const at = (picture: Value): Value =>
+    name === undefined ? picture : subject.model.trace(picture, { until: name }).output;
+  const [start, end] = [at(from), at(x)];
+  const way = sub(end, start);
+  const between = add(start, mul(reshape(alpha, [batch, ...way.shape.slice(1).map(() => 1)]), way));
+  const traced =
+    name === undefined
+      ? traceSubject(subject, between)
+      : traceSubject(subject, broadcastTo(x, [...inputShape(subject, batch)]), () => between);
+  return { map: mul(slopeOf(traced), way), layout: traced.layout, scores: traced.scores, layer: name };
+}
+
+/** Ready for any baseline: the graph's input "baseline" is the picture [H,W,C]. */
+export const straightIntegral = (context: Context, options: PathOptions): Promise<PathIntegral> =>
+  PathIntegral.create(context, {
+    label: 'integrated gradients',
+    options,
+    trace: (x, alpha, batch) => traceStraight(context, x, x.graph.input('baseline', x.shape), alpha, batch),
+  });
 
 export const integratedGradients: Method<typeof options> = {
   title: 'Integrated gradients',
@@ -25,60 +49,25 @@ export const integratedGradients: Method<typeof options> = {
   takesLayer: true,
   options,
   async prepare(context, given) {
-    const { steps, rule, baseline } = withDefaults(options, given);
+    const { baseline, ...path } = withDefaults(options, given);
     const [, H, W, C] = inputShape(context);
-    const { points, weights } = quadrature(rule as QuadratureRule, steps);
-    // The end points come along at weight 0: their scores are what the values must sum to.
-    const alphas = [...points, 1, 0];
-    const sampler = await Sampler.create(context, {
-      label: 'integrated gradients',
-      samples: alphas.length,
-      knobs: ['alpha'],
-      trace(x, { alpha }, _, batch) {
-        const start = x.graph.input('baseline', x.shape);
-        const between = (from: typeof x, to: typeof x) =>
-          add(from, mul(reshape(alpha, [batch, ...to.shape.slice(1).map(() => 1)]), sub(to, from)));
-        if (context.layer === undefined) {
-          const subject = traceSubject(context, between(start, x));
-          return { map: mul(slopeOf(subject), sub(x, start)), layout: subject.layout, scores: subject.scores };
-        }
-        // At a layer the path runs between the two activations.
-        const name = layerName(context) as string;
-        const from = context.model.trace(start, { until: name }).output;
-        let way = from;
-        const subject = traceSubject(context, broadcastTo(x, [batch, H, W, C]), (to) => {
-          way = sub(to, from);
-          return between(from, to);
-        });
-        return { map: mul(slopeOf(subject), way), layout: subject.layout, scores: subject.scores, layer: name };
-      },
-    });
+    const integral = await straightIntegral(context, path);
     return {
-      async attribute({ input, target, signal, progress }) {
+      async attribute({ input, target, ...watch }) {
         const start = performance.now();
         const from = makeBaseline(baseline, input, [H, W, C], context.seed);
-        const { sum, shape, scores } = await sampler.run(
-          { x: input, baseline: from, ...targetInput(context, target) },
-          { alpha: alphas },
-          [...weights, 0, 0],
-          { signal, progress },
-        );
-        const [score, baselineScore] = [scores[steps], scores[steps + 1]];
+        const inputs = { x: input, baseline: from, ...targetInput(context, target) };
         return {
           method: 'integrated-gradients',
-          values: sum,
-          shape,
+          ...(await integral.run(inputs, watch)),
           target: context.unit ? undefined : target,
-          score,
-          baselineScore,
-          layer: sampler.layer,
-          delta: completeness(sum, score, baselineScore),
+          layer: integral.layer,
           signed: true,
-          evaluations: alphas.length,
           millis: performance.now() - start,
+          ...(baseline === 'noise' && { seed: context.seed ?? 0 }),
         };
       },
-      dispose: () => sampler.dispose(),
+      dispose: () => integral.dispose(),
     };
   },
 };

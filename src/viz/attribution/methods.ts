@@ -2,11 +2,14 @@
 
 import { ModelError, nearest, quoted } from '../../models/error.ts';
 import { featureAblation } from './ablation.ts';
+import { blurIg } from './blurIg.ts';
 import { gradCam, gradCamPlusPlus, guidedGradCam, hiResCam, layerCam, xGradCam } from './cam.ts';
 import { ablationCam, eigenCam, scoreCam } from './camPerturbed.ts';
 import { deepLift } from './deepLift.ts';
 import { gradient, inputXGradient } from './gradient.ts';
+import { gradientShap } from './gradientShap.ts';
 import { deconvnet, guidedBackprop } from './guided.ts';
+import { guidedIg } from './guidedIg.ts';
 import { integratedGradients } from './integratedGradients.ts';
 import { lime } from './lime.ts';
 import { lrp } from './lrp.ts';
@@ -15,12 +18,17 @@ import { noiseMethod } from './noise.ts';
 import { occlusion } from './occlusion.ts';
 import { rise } from './rise.ts';
 import { shapley } from './shapley.ts';
+import { xrai } from './xrai.ts';
 
 /** Methods that look at a picture as it is. */
 const plainMethods = {
   gradient,
   'input-x-gradient': inputXGradient,
   'integrated-gradients': integratedGradients,
+  'gradient-shap': gradientShap,
+  'blur-ig': blurIg,
+  'guided-ig': guidedIg,
+  xrai,
   'guided-backprop': guidedBackprop,
   deconvnet,
   deeplift: deepLift,

@@ -115,7 +115,7 @@ async function repeatedMaps(context: Context, base: Method, samples: number): Pr
 }
 
 /** Spread of the input, which sigma is a share of. */
-const rangeOf = (input: Float32Array): number =>
+export const rangeOf = (input: Float32Array): number =>
   input.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY) -
   input.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
 

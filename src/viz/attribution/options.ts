@@ -14,8 +14,8 @@ export interface Option<T = unknown> {
   readonly parse: (text: string) => T;
   /** The texts that are allowed, where they are few. */
   readonly choices?: readonly string[];
-  /** Also takes an array, on the command line the name of an .npy: a picture as the network takes it, or a number a pixel. */
-  readonly takesArray?: 'picture' | 'pixels';
+  /** Also takes an array, on the command line the name of an .npy: one picture or several as the network takes them, or a number a pixel. */
+  readonly takesArray?: 'picture' | 'pictures' | 'pixels';
 }
 
 export type OptionTable = Readonly<Record<string, Option>>;

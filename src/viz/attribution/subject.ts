@@ -2,7 +2,7 @@
 // activations of a layer). All methods trace the network through here.
 
 import type { Device } from '../../engine/gpu/device.ts';
-import { Graph, type Value } from '../../engine/graph.ts';
+import { Graph, Value } from '../../engine/graph.ts';
 import { mean, mul, select, slice, softmax, sum } from '../../engine/ops/index.ts';
 import { ModelError } from '../../models/error.ts';
 import type { Model, Trace } from '../../models/model.ts';
@@ -104,7 +104,9 @@ function traceTarget(graph: Graph, logits: Value, { name }: Model): Value {
       `the output of "${name}" is [${logits.shape.join(',')}], no list of classes. Explain a unit: layer:channel.`,
     );
   }
-  return sum(mul(logits, graph.input(TARGET, [logits.shape[1]])), [1]);
+  const asked = graph.nodes.find((node) => node.kind === 'input' && node.name === TARGET);
+  const target = asked ? new Value(graph, asked.id) : graph.input(TARGET, [logits.shape[1]]);
+  return sum(mul(logits, target), [1]);
 }
 
 /** The unit of each picture, [N]. */
