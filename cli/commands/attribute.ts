@@ -95,6 +95,9 @@ async function attribute(argument: string, options: AttributeOptions): Promise<v
   if (options.layer !== undefined && !method.takesLayer) {
     throw new UsageError(`--layer means nothing to ${options.method}. Leave it out.`);
   }
+  if (options.sum !== undefined && 'grid' in method.options) {
+    throw new UsageError(`--sum means nothing to ${options.method}: its values are one a feature. Leave it out.`);
+  }
   if (options.of !== undefined && options.target !== undefined) {
     throw new UsageError('--of explains a unit and --target a class. Give one of them.');
   }

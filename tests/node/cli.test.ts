@@ -320,6 +320,48 @@ work('attributes: recorded numbers, a picture of the picture size', async () => 
   assert.equal([width, height], [32, 32]);
 });
 
+work('attributes to a layer: its own shape, and sums over channels or places', async () => {
+  const read = (name: string) => decodeNpy(readFileSync(at(name)), name);
+  const layer = recorded('grad_cam').layer as string;
+  const common = ['attribute', at('cifar10.onnx'), '--input', at('cifar.npy'), '--layer', layer, '--target', '3'];
+  const path = [...common, '--method', 'integrated-gradients', '--steps', '8', '--raw'];
+  const whole = await json(...path, at('whole.npy'));
+  const [count, channels, height, width] = read('whole.npy').shape;
+  assert.equal(whole.results[0].shape, [1, channels, height, width]);
+  await json(...path, at('channels.npy'), '--sum', 'channels');
+  assert.equal(read('channels.npy').shape, [count, channels]);
+  await json(...path, at('space.npy'), '--sum', 'space', '--output', at('space.png'));
+  assert.equal(read('space.npy').shape, [count, 1, height, width]);
+  const total = (name: string) => read(name).data.reduce((sum, value) => sum + value, 0);
+  for (const name of ['channels.npy', 'space.npy']) {
+    close([total(name)], [total('whole.npy')], { absolute: 1e-4 }, name);
+  }
+  await refuse(
+    2,
+    [/--sum/, /one a feature/],
+    'attribute',
+    twin,
+    '--input',
+    at('picture.png'),
+    '--method',
+    'shapley',
+    '--sum',
+    'space',
+  );
+  await refuse(
+    2,
+    [/--layer means nothing to xrai/],
+    'attribute',
+    twin,
+    '--input',
+    at('picture.png'),
+    '--method',
+    'xrai',
+    '--layer',
+    'x',
+  );
+});
+
 const recorded = (name: string): Golden =>
   goldenManifest().find(({ file }) => file === `cifar10-convsmall-pgd.0.${name}.npy`) as Golden;
 

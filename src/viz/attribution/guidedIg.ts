@@ -1,6 +1,10 @@
 // guidedIg.ts: guided integrated gradients (Kapishnikov et al. 2021): the integral of the gradient along a way that goes
 // where the slopes are small first, so that noisy regions in between do not count. Each step depends on the one before: one
 // gradient at a time on the device, the choice of the way on the host.
+//
+// PAIR weighs a step by the slopes at its beginning (riemann-left). The way goes where just those are small, so they are
+// smaller than along the step, and the error does not shrink with more steps: at 200, a SqueezeNet's values miss more than
+// the whole difference of the scores. With the slopes at both ends (trapezoid) they miss a fiftieth, at no further cost.
 
 import { compile } from '../../engine/gpu/program.ts';
 import { computation } from '../../engine/graph.ts';

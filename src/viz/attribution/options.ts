@@ -62,10 +62,13 @@ export const real = (
   },
 });
 
+/** Lists longer than this are named, not shown, where a value stands in help. */
+const MOST_SHOWN = 8;
+
 export const choice = <T extends string>(choices: readonly T[], fallback: T, description: string): Option<T> => ({
   fallback,
   description,
-  placeholder: choices.join('|'),
+  placeholder: choices.length > MOST_SHOWN ? 'name' : choices.join('|'),
   choices,
   parse: (text) => (choices.includes(text as T) ? (text as T) : (reject(text, `one of ${quoted(choices)}`) as T)),
 });
