@@ -2,27 +2,36 @@
 
 import * as assert from 'uvu/assert';
 import { type Device, openDevice } from '../../src/engine/gpu/device.ts';
-import { compile } from '../../src/engine/gpu/program.ts';
-import { computation, Graph } from '../../src/engine/graph.ts';
-import { interpret } from '../../src/engine/interpret.ts';
-import { type Model, parseModel } from '../../src/models/model.ts';
-import { toFileLayout } from '../../src/models/onnx/layout.ts';
+import { parseModel } from '../../src/models/model.ts';
 import { presets, preprocessRgb } from '../../src/models/preprocess.ts';
 import { blurIg } from '../../src/viz/attribution/blurIg.ts';
-import { gradient, inputXGradient } from '../../src/viz/attribution/gradient.ts';
+import { gradient } from '../../src/viz/attribution/gradient.ts';
 import { gradientShap } from '../../src/viz/attribution/gradientShap.ts';
 import { guidedIg } from '../../src/viz/attribution/guidedIg.ts';
 import { integratedGradients } from '../../src/viz/attribution/integratedGradients.ts';
-import type { AttributionRequest, Method } from '../../src/viz/attribution/method.ts';
+import type { Method } from '../../src/viz/attribution/method.ts';
 import { quadratureRules } from '../../src/viz/attribution/quadrature.ts';
-import { sumAttribution } from '../../src/viz/attribution/reduce.ts';
 import type { Attribution } from '../../src/viz/attribution/result.ts';
-import { type Context, traceInput } from '../../src/viz/attribution/subject.ts';
 import { xrai } from '../../src/viz/attribution/xrai.ts';
-import { sumChannels } from '../../src/viz/render/maps.ts';
 import { close } from '../support/close.ts';
-import { randomNumbers } from '../support/draw.ts';
 import { encodeModel, floatTensor } from '../support/onnx.ts';
+import {
+  type Asked,
+  changes,
+  explain as explainOn,
+  gapOf,
+  type Given,
+  inFile,
+  missed,
+  noise,
+  other,
+  picture,
+  range,
+  size,
+  smallNetwork as network,
+  sum,
+  times,
+} from '../support/smallNetwork.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('attribution on paths');
@@ -31,110 +40,8 @@ test.before(async () => {
   device = await openDevice();
 });
 
-const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
-const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((a, b) => a + b, 0);
-const noise = (length: number, seed: number): Float32Array => {
-  const next = randomNumbers(seed);
-  return Float32Array.from({ length }, () => 2 * next() - 1);
-};
-
-interface NetworkOptions {
-  /** None: the network is linear. */
-  readonly activation?: 'Relu' | 'Tanh';
-  /** Each hidden channel stands twice, twice as large, and counts a quarter: another network, the same function. */
-  readonly doubled?: boolean;
-}
-
-const HIDDEN = 6;
-const LAST = 8;
-
-/** Convolution, convolution, product with a matrix; pictures of 16 x 16, three channels, three classes. */
-function network({ activation, doubled = false }: NetworkOptions = {}): Model {
-  const copies = doubled ? [0, 1] : [0];
-  const up = doubled ? 2 : 1;
-  const first = noise(HIDDEN * 27, 1).map((value) => 0.4 * value * up);
-  const bias = noise(HIDDEN, 2).map((value) => 0.3 * value * up);
-  const second = noise(LAST * HIDDEN * 9, 3);
-  const hidden = HIDDEN * copies.length;
-  // Filters are [K,C,R,S]; channel c of the copies is channel c mod HIDDEN.
-  const wide = range(LAST * hidden * 9).map((at) => {
-    const [k, c, tap] = [Math.floor(at / (hidden * 9)), Math.floor(at / 9) % hidden, at % 9];
-    return (0.3 * second[(k * HIDDEN + (c % HIDDEN)) * 9 + tap]) / (up * copies.length);
-  });
-  const active = (from: string, to: string) => (activation ? [{ op: activation, inputs: [from], outputs: [to] }] : []);
-  const [d, g] = activation ? ['d', 'g'] : ['c', 'f'];
-  return parseModel(
-    encodeModel({
-      nodes: [
-        { op: 'Conv', inputs: ['x', 'a', 'b'], outputs: ['c'], attributes: { kernel_shape: [3, 3], strides: [2, 2] } },
-        ...active('c', 'd'),
-        { op: 'Conv', inputs: [d, 'e'], outputs: ['f'], attributes: { kernel_shape: [3, 3] } },
-        ...active('f', 'g'),
-        { op: 'Flatten', inputs: [g], outputs: ['h'], attributes: { axis: 1 } },
-        { op: 'MatMul', inputs: ['h', 'w'], outputs: ['y'] },
-      ],
-      initializers: [
-        floatTensor(
-          'a',
-          [hidden, 3, 3, 3],
-          copies.flatMap(() => [...first]),
-        ),
-        floatTensor(
-          'b',
-          [hidden],
-          copies.flatMap(() => [...bias]),
-        ),
-        floatTensor('e', [LAST, hidden, 3, 3], wide),
-        floatTensor('w', [25 * LAST, 3], [...head]),
-      ],
-      inputs: { x: [1, 3, 16, 16] },
-      outputs: ['y'],
-    }),
-    { name: 'small', preprocess: presets.unit },
-  );
-}
-/** [features, classes] of the last product. */
-const head = noise(25 * LAST * 3, 4).map((value) => 0.3 * value);
-
-const size = [16, 16] as const;
-const picture = noise(768, 5);
-const other = noise(768, 6);
-
-type Given = Partial<Context> & { readonly model: Model };
-type Asked = Readonly<Record<string, unknown>> & Partial<Pick<AttributionRequest, 'signal' | 'progress' | 'target'>>;
-
-async function explain(
-  method: Method,
-  context: Given,
-  input: Float32Array,
-  { signal, progress, target, ...options }: Asked = {},
-): Promise<Attribution> {
-  const attributor = await method.prepare({ device, size, ...context }, options);
-  try {
-    return await attributor.attribute({ input, target: target ?? (context.unit ? undefined : 1), signal, progress });
-  } finally {
-    attributor.dispose();
-  }
-}
-
-const gapOf = ({ score, baselineScore = Number.NaN }: Attribution): number => score - baselineScore;
-/** Delta as a share of the difference of the scores. */
-const missed = (found: Attribution): number => Math.abs((found.delta as number) / gapOf(found));
-
-/** Numbers [H,W,C] in the order of the file. */
-const inFile = (data: Float32Array): Float32Array => toFileLayout(data, 'nhwc', [1, 16, 16, 3]).data;
-
-/** A layer's values in the order of the file. */
-async function activation(model: Model, input: Float32Array, layer: string): Promise<Float32Array> {
-  const trace = model.trace(new Graph().input('x', [1, 16, 16, 3]), { until: layer });
-  const program = await compile(device, computation({ value: trace.output }));
-  const { value } = await program.evaluate({ x: input });
-  program.dispose();
-  return toFileLayout(value, trace.layoutOf(layer), trace.output.shape).data;
-}
-
-const changes = (a: Float32Array, b: Float32Array): Float32Array => a.map((value, i) => value - b[i]);
-const times = (a: Float32Array, b: Float32Array): Float32Array => a.map((value, i) => value * b[i]);
+const explain = (method: Method, context: Given, input: Float32Array, asked: Asked = {}): Promise<Attribution> =>
+  explainOn(device, method, context, input, asked);
 
 test('a linear network is integrated exactly, by any rule and number of points', async () => {
   const model = network();
@@ -417,79 +324,43 @@ test('XRAI finds the object that a network looks at', async () => {
   assert.ok(isIn(found.values.indexOf(Math.max(...found.values)), 4));
 });
 
-test('at the layer before a linear head: slopes are its weights, and integrals weight times activation', async () => {
-  const model = network({ activation: 'Relu' });
-  const weights = Float32Array.from({ length: 25 * LAST }, (_, i) => head[3 * i + 1]);
-  // [features] flattened from [C,h,w], so maps and list are the same numbers.
-  for (const layer of ['g', 'h']) {
-    const [now, before] = [await activation(model, picture, layer), await activation(model, other, layer)];
-    const shape = layer === 'g' ? [1, LAST, 5, 5] : [1, 25 * LAST];
-    const slopes = await explain(gradient, { model, layer }, picture);
-    assert.equal(slopes.shape, shape);
-    assert.is(slopes.layer, layer);
-    close(slopes.values, weights, { relative: 1e-6 }, `gradient at ${layer}`);
-    const products = await explain(inputXGradient, { model, layer }, picture);
-    close(products.values, times(now, weights), { relative: 1e-5 }, `activation x gradient at ${layer}`);
-    const expected = times(changes(now, before), weights);
-    for (const [method, options] of [
-      [integratedGradients, { steps: 3 }],
-      [gradientShap, { samples: 4 }],
-    ] as const) {
-      const found = await explain(method, { model, layer }, picture, { ...options, baseline: other });
-      assert.equal(found.shape, shape);
-      close(found.values, expected, { relative: 1e-5 }, `integral at ${layer}`);
-      assert.ok(missed(found) < 1e-5);
-    }
-  }
+test('XRAI of channels that are no colours: against their smallest and largest numbers', async () => {
+  const model = parseModel(
+    encodeModel({
+      nodes: [
+        { op: 'Flatten', inputs: ['x'], outputs: ['h'], attributes: { axis: 1 } },
+        { op: 'MatMul', inputs: ['h', 'w'], outputs: ['y'] },
+      ],
+      initializers: [floatTensor('w', [128, 1], [...noise(128, 1)])],
+      inputs: { x: [1, 2, 8, 8] },
+      outputs: ['y'],
+    }),
+    { name: 'raw' },
+  );
+  const input = noise(128, 2);
+  const found = await explain(xrai, { model, size: [8, 8] }, input, { target: 0, segments: 8, steps: 1 });
+  const middle = [0, 1].map((c) => {
+    const channel = input.filter((_, i) => i % 2 === c);
+    return (Math.min(...channel) + Math.max(...channel)) / 2;
+  });
+  const weights = noise(128, 1); // [C,H,W]
+  const expected = input.map((value, i) => (value - middle[i % 2]) * weights[(i % 2) * 64 + Math.floor(i / 2)]);
+  close([sum(found.values)], [sum(expected)], { absolute: 1e-4 }, 'sum');
+  assert.ok(missed(found) < 1e-4);
 });
 
-test('at a layer in the midst, integrals are complete, and so are their sums over channels and places', async () => {
-  const model = network({ activation: 'Tanh' });
-  for (const layer of ['x', 'c', 'd', 'f']) {
-    const found = await explain(integratedGradients, { model, layer }, picture, { steps: 20, baseline: other });
-    assert.ok(missed(found) < 1e-5, `${layer}: ${missed(found)} is missed`);
-    const [channels, space] = [sumAttribution(found, 'channels'), sumAttribution(found, 'space')];
-    assert.equal(channels.shape, [1, found.shape[1]]);
-    assert.equal(space.shape, [1, 1, ...found.shape.slice(2)]);
-    for (const { values } of [channels, space])
-      close([sum(values)], [gapOf(found)], { relative: 1e-5 }, `${layer}: sum`);
-    close(space.values, sumChannels(found.values, found.shape), { absolute: 0 }, 'map');
+test('baselines of a wrong size are named', async () => {
+  const given = { baseline: new Float32Array(1000) };
+  for (const [method, says] of [
+    [gradientShap, /1000 numbers, no whole number of network inputs \[16,16,3\]/],
+    [guidedIg, /1000 numbers, the network input 768/],
+  ] as const) {
+    let thrown: unknown;
+    await explain(method, { model: network() }, picture, given).catch((error) => {
+      thrown = error;
+    });
+    assert.match(String(thrown), says);
   }
-});
-
-test('the gradient of a unit is that of finite differences in float64', async () => {
-  const model = network({ activation: 'Tanh' });
-  for (const unit of [
-    { layer: 'f', channel: 3, position: [1, 4] as const },
-    { layer: 'g', channel: 2 },
-    { layer: 'h', channel: 77 },
-  ]) {
-    const found = await explain(gradient, { model, unit }, picture);
-    assert.is(found.target, undefined);
-    const scores = computation({ scores: traceInput({ model, size, unit }).scores });
-    const scoreAt = (i: number, step: number): number => {
-      const x = Float64Array.from(picture);
-      x[i] += step;
-      return interpret(scores, { x }).outputs.scores.data[0];
-    };
-    close([found.score], [scoreAt(0, 0)], { absolute: 1e-6 }, 'score');
-    const slopes = new Float32Array(768);
-    const places = range(24).map((k) => (k * 37 + 5 * k * k) % 768);
-    for (const i of places) slopes[i] = (scoreAt(i, 1e-5) - scoreAt(i, -1e-5)) / 2e-5;
-    const asked = Float32Array.from(inFile(slopes));
-    const isAsked = inFile(Float32Array.from(slopes, (_, i) => Number(places.includes(i))));
-    const largest = Math.max(...found.values.map(Math.abs));
-    close(times(found.values, isAsked), asked, { absolute: 1e-5 * largest }, JSON.stringify(unit));
-  }
-});
-
-test('integrated gradients of a unit sum to the change of the unit', async () => {
-  const model = network({ activation: 'Tanh' });
-  const unit = { layer: 'g', channel: 2, position: [0, 3] as const };
-  const found = await explain(integratedGradients, { model, unit }, picture, { steps: 20, baseline: other });
-  const at = (2 * 5 + 0) * 5 + 3;
-  const change = (await activation(model, picture, 'g'))[at] - (await activation(model, other, 'g'))[at];
-  close([sum(found.values)], [change], { absolute: 1e-5 }, 'sum');
 });
 
 test('nothing stays on the device', () => {

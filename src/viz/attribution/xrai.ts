@@ -9,7 +9,7 @@ import { sumChannels } from '../render/maps.ts';
 import { straightIntegral } from './integratedGradients.ts';
 import type { Method } from './method.ts';
 import { count, withDefaults } from './options.ts';
-import { type PathOptions, pathOptions } from './pathIntegral.ts';
+import { pathOptions } from './pathIntegral.ts';
 import { grownRegions, regionGains } from './regionGains.ts';
 import { segmentPicture } from './slic.ts';
 import { type Context, inputShape, targetInput } from './subject.ts';
@@ -62,7 +62,7 @@ export const xrai: Method<typeof options> = {
     const { segments, ...path } = withDefaults(options, given);
     const { size, model } = context;
     const [, H, W, C] = inputShape(context);
-    const integral = await straightIntegral(context, path as PathOptions);
+    const integral = await straightIntegral(context, path);
     return {
       async attribute({ input, target, signal, progress }) {
         const start = performance.now();
