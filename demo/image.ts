@@ -29,6 +29,7 @@ export function imageView(canvas: HTMLCanvasElement, changed: () => void): Liste
 
   return {
     changed(state) {
+      if (state === 'compiling') say('gpu', '');
       const hasImage = state === 'running' || state === 'stopped';
       byId('p', 'placeholder').hidden = hasImage;
       canvas.style.visibility = hasImage ? '' : 'hidden';
@@ -41,6 +42,10 @@ export function imageView(canvas: HTMLCanvasElement, changed: () => void): Liste
       steps = step;
       byId('output', 'step').value = String(step);
       showSpeed(stepsPerSecond);
+    },
+    recovered(step) {
+      const goesOn = step === undefined ? '' : `; continued from step ${step}`;
+      say('gpu', `The GPU was lost and is back${goesOn}.`);
     },
     measured(history) {
       isSilent = history.length >= SILENT_STEPS && history.every((value) => value === 0);

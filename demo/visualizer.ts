@@ -32,6 +32,8 @@ export interface Listener {
   changed(state: State): void;
   drawn(step: number, stepsPerSecond: number | undefined): void;
   measured(history: Float32Array): void;
+  /** The GPU was lost and is back; the image, if there is one, is that of this step again. */
+  recovered(step: number | undefined): void;
 }
 
 /** Work submitted at once, so that the page is never kept waiting for long. */
@@ -58,7 +60,9 @@ export class Visualizer {
     private readonly device: Device,
     private readonly screen: Screen,
     private readonly listener: Listener,
-  ) {}
+  ) {
+    device.onRecovered(() => this.recovered());
+  }
 
   /** What is shown, and after how many steps: `mixed4a_97_512.png`. */
   get fileName(): string {
@@ -136,16 +140,34 @@ export class Visualizer {
       await run.advance(count, { signal, submitMillis: FRAME_MILLIS });
       await this.screen.show(run);
       const now = performance.now();
+      if (run.step < marks[marks.length - 1].step) marks.length = 0; // it went back after a loss
       marks.push({ time: now, step: run.step });
       while (marks.length > 2 && now - marks[0].time > SPEED_MILLIS) marks.shift();
-      this.listener.drawn(run.step, ((run.step - marks[0].step) / (now - marks[0].time)) * 1000);
+      const seconds = (now - marks[0].time) / 1000;
+      this.listener.drawn(run.step, seconds > 0 ? (run.step - marks[0].step) / seconds : undefined);
       if (now - measured > HISTORY_MILLIS) {
         await this.measure(run);
         measured = performance.now();
       }
       await nextFrame();
     }
+    await this.device.retry(() => run.checkpoint()); // a loss while it stands still takes nothing back
     await this.measure(run);
+  }
+
+  /** What is running goes on by itself; what stands still is drawn again, for the canvas was lost too. */
+  private recovered(): void {
+    const { run } = this;
+    this.listener.recovered(run?.step);
+    if (!run || this.state !== 'stopped') return;
+    void this.tasks.push(async () => {
+      await attempt(async () => {
+        if (run !== this.run) return;
+        await this.screen.show(run);
+        this.listener.drawn(run.step, undefined);
+        await this.measure(run);
+      });
+    });
   }
 
   private async measure(run: Visualization): Promise<void> {
