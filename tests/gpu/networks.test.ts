@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { gradient } from '../../src/autodiff/gradient.ts';
 import { type Device, openDevice } from '../../src/engine/gpu/device.ts';
 import { compile } from '../../src/engine/gpu/program.ts';
-import { computation, Graph, type Value } from '../../src/engine/graph.ts';
+import { computation, Graph } from '../../src/engine/graph.ts';
 import { mul, select, sum } from '../../src/engine/ops/index.ts';
 import { sizeOf } from '../../src/kernels/shape.ts';
 import { parseModel } from '../../src/models/model.ts';
@@ -18,9 +18,6 @@ import { suite } from '../support/suite.ts';
 
 /** Allowed error as a share of the largest magnitude. */
 const TOLERANCE = 1e-4;
-
-/** The logit of the class that the input "target" picks. */
-const logitOf = (logits: Value): Value => sum(mul(logits, logits.graph.input('target', [logits.shape[1]])));
 
 const test = suite('networks of all kinds');
 let device: Device;

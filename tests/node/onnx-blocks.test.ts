@@ -5,7 +5,7 @@ import type { Shape } from '../../src/kernels/types.ts';
 import { ModelError, parseModel } from '../../src/models/index.ts';
 import { close } from '../support/close.ts';
 import { floatTensor, intTensor, type TestNode, type TestTensor } from '../support/onnx.ts';
-import { C, H, modelOf, N, node, run, table, W, x } from '../support/onnx-run.ts';
+import { C, H, input, modelOf, N, node, run, table, W, x } from '../support/onnx-run.ts';
 import { suite } from '../support/suite.ts';
 
 interface Row {
@@ -269,6 +269,26 @@ for (const { name, nodes, initializers, opset, shape, y } of rows) {
     close(result.data, table(shape, y).map(Math.fround), {}, name);
   });
 }
+
+blocks('a file for one picture takes several: windows of each, a token joined to each', () => {
+  const nodes = [
+    { ...node('Reshape', ['x', 'four']), outputs: ['columns'] },
+    { ...node('Abs', ['columns']), outputs: ['abs'] },
+    { ...node('Reshape', ['abs', 'windows']), outputs: ['w'] },
+    node('Concat', ['token', 'w'], { axis: 1 }),
+  ];
+  const initializers = [
+    intTensor('four', [4, (C * H * W) / 4]),
+    intTensor('windows', [1, 4, (C * H * W) / 4]),
+    floatTensor('token', [1, 1, (C * H * W) / 4], new Array<number>((C * H * W) / 4).fill(9)),
+  ];
+  const { shape, data } = run(modelOf(nodes, initializers, { inputs: { x: [1, C, H, W] } }));
+  assert.equal(shape, [N, 5, (C * H * W) / 4]);
+  const expected = table([N, 5, (C * H * W) / 4], (n, i, k) =>
+    i === 0 ? 9 : Math.abs(input[n * C * H * W + ((i - 1) * C * H * W) / 4 + k]),
+  );
+  close(data, expected.map(Math.fround), {}, 'windows');
+});
 
 blocks('every part is a layer of its own', () => {
   const model = parseModel(modelOf(split(3, 1, { axis: 1 }), [], { inputs: { x: ['N', C, H, W] } }));

@@ -40,12 +40,18 @@ const reshape: Converter = (context) => {
   const isCopy = context.int('allowzero', 0) === 0;
   const sizes = target.map((d, axis) => (d === 0 && isCopy ? x.shape[axis] : d));
   // Files exported for one batch write it out, mostly 1; the batch that is traced takes its place.
-  const isBatchFirst = x instanceof Traced && x.shape[0] === batch && sizes[0] === fileBatch && sizes.length > 1;
+  const isOfPictures = x instanceof Traced && x.shape[0] % batch === 0;
+  const isBatchFirst = isOfPictures && sizes[0] === fileBatch && sizes.length > 1;
   if (isBatchFirst) sizes[0] = batch;
   const open = sizes.indexOf(-1);
   if (open >= 0) {
     const known = sizes.reduce((product, d, axis) => (axis === open ? product : product * d), 1);
     sizes[open] = known === 0 ? 0 : sizeOf(x.shape) / known;
+  } else if (x instanceof Traced && fileBatch !== undefined) {
+    // Or grows the first axis, where that counts parts of pictures: windows of a transformer.
+    const first = (sizes[0] * batch) / fileBatch;
+    const isGrown = Number.isInteger(first) && sizeOf(sizes) * batch === sizeOf(x.shape) * fileBatch;
+    if (isGrown) sizes[0] = first;
   }
   return reshaped(context, x, sizes);
 };
@@ -107,13 +113,21 @@ export function withAxes(context: NodeContext, x: Operand) {
   return { value: context.plain(x), place, result: (y: Traced['value']) => new Traced(y) };
 }
 
+/** What a file made for one picture joins to it (a class token) is joined to each. */
+function toEach(context: NodeContext, part: Operand, others: readonly Operand[]): Operand {
+  const { fileBatch, batch } = context.state;
+  const isOfMany = others.some((other) => other instanceof Traced && other.shape[0] === batch);
+  if (!(part instanceof Fixed) || fileBatch !== 1 || part.shape[0] !== 1 || !isOfMany) return part;
+  return new Traced(ops.broadcastTo(context.plain(part), [batch, ...part.shape.slice(1)]));
+}
+
 const concat: Converter = (context) => {
   const all = [context.operand(0), ...context.inputs.slice(1).map((_, i) => context.operand(i + 1))];
   const filled = all.filter(({ shape }) => !shape.includes(0));
-  const parts = filled.length > 0 ? filled : all.slice(0, 1);
-  const [first] = parts;
-  if (parts.length === 1) return first;
+  const [first] = filled.length > 0 ? filled : all;
+  if (filled.length < 2) return first;
   const axis = normalizeAxis('Concat', context.int('axis', 1), first.shape.length);
+  const parts = axis === 0 ? filled : filled.map((part) => toEach(context, part, filled));
   const isMap = parts.some((part) => part instanceof Traced && part.layout === 'nhwc');
   if (isMap)
     return new Traced(
