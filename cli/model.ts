@@ -151,6 +151,7 @@ export const className = (labels: readonly string[], index: number): string =>
 
 /** `RGB, 0..1, mean [0.485,0.456,0.406], std [0.229,0.224,0.225] (from the file's metadata)` */
 export function describePreprocess({ order, range, mean, std, name, source }: Preprocess): string {
+  if (order === 'raw') return 'none: the channels are no colours, so inputs are arrays (.npy)';
   const sources = {
     metadata: "from the file's metadata",
     registry: 'known for this network',

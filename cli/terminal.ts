@@ -2,8 +2,12 @@
 
 import { Presets, SingleBar } from 'cli-progress';
 
+/** Names come from files of others: what would move the cursor or colour the terminal is shown as a mark. */
+const printable = (text: string): string => text.replace(/\p{Cc}/gu, '\u{fffd}');
+
 /** Columns as wide as their widest cell; those of `right` are flush right. */
-export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
+export function table(cells: readonly (readonly string[])[], right: readonly number[] = []): string {
+  const rows = cells.map((row) => row.map(printable));
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   const pad = (cell: string, column: number) =>
     right.includes(column) ? cell.padStart(widths[column]) : cell.padEnd(widths[column]);

@@ -13,6 +13,7 @@ import {
   withSelfTest,
   zooSelfTest,
 } from '../../src/models/index.ts';
+import { table } from '../../cli/terminal.ts';
 import { referenceLogits } from '../../src/models/selfTest.ts';
 import { close } from '../support/close.ts';
 import { encodeModel, encodeTensor, floatTensor, type TestModel } from '../support/onnx.ts';
@@ -169,6 +170,19 @@ report('lists each node that stands in the way, and the layers before it', () =>
     assert.match(problems[0].why, /no operator that Facet knows/);
     assert.ok(problems[1].why.length > 0);
   }
+});
+
+report('shows names as they are, but for what would move the cursor', () => {
+  assert.is(
+    table(
+      [
+        ['layer', 'n'],
+        ['\x1b[31mred\nline', '7'],
+      ],
+      [1],
+    ),
+    'layer          n\n\ufffd[31mred\ufffdline  7',
+  );
 });
 
 report('takes networks of channels that are no colours, which take no pictures', () => {
