@@ -94,7 +94,7 @@ export class Build {
 
   private prepare(step: PlannedStep): Prepared {
     const { plan, choose } = this.recipe;
-    const { traits } = this.connection;
+    const { traits, gpu } = this.connection;
     const { node } = step;
     const def = opDef(node.op);
     const shapeOf = (id: number): Shape => plan.graph.nodes[id].shape;
@@ -109,7 +109,7 @@ export class Build {
     const kernels = def.kernels(context);
     const kernel = choose ? choose(kernels, node) : kernels[kernels.length - 1];
     const label = node.label ?? node.op;
-    const most = traits.maxWorkgroupsPerDimension;
+    const most = gpu.limits.maxComputeWorkgroupsPerDimension;
     if (kernel.workgroups.some((count) => count > most)) {
       throw new DeviceError(
         `${this.nameOf(label)} takes a grid of ${kernel.workgroups.join('x')} workgroups; this device allows ${most} a dimension. ` +
