@@ -54,7 +54,8 @@ function fromOwnMetadata(json: string): Preprocess {
 }
 
 const numbers = (list: string): number[] => list.split(',').map(Number);
-const LIST = String.raw`\[\s*([-\d.eE,\s]+?)\s*\]`;
+/** Each character is read one way only: with blanks matched apart, a long row of them would be tried in all ways. */
+const LIST = String.raw`\[([-\d.eE,\s]+)\]`;
 
 /**
  * From words: "BGR; 0..255 minus mean [104,117,123]", "x/255 then (x-[.485,…])/[.229,…]", "x/127.5-1",
@@ -64,7 +65,7 @@ function fromText(text: string, channels: number): Preprocess | undefined {
   const order: ChannelOrder = channels === 1 ? 'gray' : /\bBGR\b/.test(text) ? 'BGR' : 'RGB';
   const list = (before: string): number[] | undefined => {
     const found = new RegExp(before + LIST).exec(text);
-    return found ? numbers(found[1]) : undefined;
+    return found && /\d/.test(found[1]) ? numbers(found[1]) : undefined;
   };
   const mean = list(String.raw`mean\s*=?\s*`) ?? list(String.raw`\(x\s*-\s*`) ?? [0];
   const std = list(String.raw`std\s*=?\s*`) ?? list(String.raw`\)\s*/\s*`) ?? [1];

@@ -8,7 +8,7 @@ import { interpret } from '../../src/engine/interpret.ts';
 import { makePlan } from '../../src/engine/plan.ts';
 import { sizeOf } from '../../src/kernels/shape.ts';
 import { OpError } from '../../src/kernels/types.ts';
-import { ModelError, parseModel } from '../../src/models/index.ts';
+import { layerFields, memoryReport, ModelError, parseModel } from '../../src/models/index.ts';
 import { bases, classifier, damaged, Dice, encoded, mutated, randomNetwork, side } from '../support/hostile.ts';
 import { suite, tell } from '../support/suite.ts';
 
@@ -35,7 +35,9 @@ function attempt(bytes: Uint8Array): void {
     const x = new Graph().input('x', [1, height, width, channels]);
     const { output } = model.trace(x);
     const y = computation({ y: output });
-    if (y.graph.nodes.length < 200) makePlan(y);
+    makePlan(y);
+    layerFields(model);
+    memoryReport(model);
     const numbers = y.graph.nodes.reduce((sum, node) => sum + sizeOf(node.shape), 0);
     if (flops > WORK || numbers > WORK) return;
     interpret(y, { x: new Float32Array(sizeOf(x.shape)).fill(0.5) });

@@ -228,6 +228,14 @@ amounts('names that are endless or unprintable are shown short, on one line', ()
   assert.not.match(said, /[\p{Cc}\p{Cf}]/u);
 });
 
+amounts('words about the input may hold long rows of blanks', () => {
+  for (const blanks of [1, 1900, 100_000]) {
+    const words = `x in 0..1, mean [ 0.5 , 0.25 , 0.5 ] std [${' '.repeat(blanks)}`;
+    const model = parseModel(modelOf([node('Relu', ['x'])], [], { metadata: { input: words } }));
+    assert.equal([model.preprocess.mean, model.preprocess.std], [[0.5, 0.25, 0.5], [1]]);
+  }
+});
+
 amounts('of problems, some are named and the others counted', () => {
   const nodes = Array.from({ length: 1000 }, (_, i) => link('GridSample', 'x', `v${i}`));
   const said = refusal(
