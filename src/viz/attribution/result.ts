@@ -19,6 +19,8 @@ export interface Attribution {
   readonly delta?: number;
   /** Standard error of each value, where they are estimated from samples. */
   readonly standardErrors?: Float32Array;
+  /** Where the values are slopes of a model fitted to the score: its score of nothing, and its weighted R². */
+  readonly fit?: { readonly intercept: number; readonly rSquared: number };
   /** Values may be negative, and their sign has a meaning: draw with a diverging colour map. */
   readonly signed: boolean;
   /** Runs of the network, forward or forward and backward, counted in pictures. */

@@ -20,6 +20,8 @@ export interface SampledSpec {
   readonly knobs: readonly string[];
   /** Also sum the squares. */
   readonly squares?: boolean;
+  /** At the signal, return the sums of the samples so far (as many as there are scores). */
+  readonly partial?: boolean;
   /** From the picture x: [1,H,W,C], to the maps of `batch` samples. `step` counts replays, for random numbers. */
   trace(x: Value, knobs: Readonly<Record<string, Value>>, step: Value, batch: number): TracedMap;
 }
@@ -97,7 +99,7 @@ export class Sampler {
       },
       watch,
     );
-    if (scores.length < replays) watch.signal?.throwIfAborted();
+    if (scores.length < replays && (!spec.partial || scores.length === 0)) watch.signal?.throwIfAborted();
     const totals = await program.readAll(sums);
     const inFile = (data: Float32Array) => toFileLayout(data, traced.layout, mapShape);
     const { data, shape } = inFile(totals.sum);
