@@ -169,6 +169,21 @@ test('networks and attributions are evaluated again', async () => {
   attributor.dispose();
 });
 
+test('sums over noisy copies begin anew', async () => {
+  const { data: input } = numbers(4, 32, 32, 3);
+  const context = { device, model, size: [32, 32] as const, seed: 5 };
+  const attributor = await findMethod('smoothgrad').prepare(context, { samples: 1000 });
+  const whole = await attributor.attribute({ input, target: 3 });
+  let losses = 0;
+  const progress = (done: number): void => {
+    if (done === 2 && losses++ === 0) lose();
+  };
+  const after = await attributor.attribute({ input, target: 3, progress });
+  assert.is(losses, 2); // the second time nothing is lost
+  assert.equal(bits(after.values), bits(whole.values));
+  attributor.dispose();
+});
+
 test('building is begun again', async () => {
   const graph = new Graph();
   const compiling = compile(device, computation({ y: mul(graph.input('x', [3]), 2) }));

@@ -76,11 +76,21 @@ export class Sampler {
    * Σ_k weights[k]·map_k. `inputs` are those of the graph, "x" among them; `knobs` give each sample's numbers. Stops at the
    * signal with its reason.
    */
-  async run(
+  run(
     inputs: Readonly<Record<string, Float32Array>>,
     knobs: Readonly<Record<string, ArrayLike<number>>>,
     weights: ArrayLike<number>,
     watch: Watch = {},
+  ): Promise<Sampled> {
+    // The sums live on the device: after a loss they begin anew.
+    return this.program.device.retry(() => this.sumUp(inputs, knobs, weights, watch));
+  }
+
+  private async sumUp(
+    inputs: Readonly<Record<string, Float32Array>>,
+    knobs: Readonly<Record<string, ArrayLike<number>>>,
+    weights: ArrayLike<number>,
+    watch: Watch,
   ): Promise<Sampled> {
     const { program, batch, traced, mapShape, spec } = this;
     const sums = spec.squares ? ['sum', 'squares'] : ['sum'];
