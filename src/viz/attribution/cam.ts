@@ -17,8 +17,9 @@ import { upsample } from './upsample.ts';
  * the classes already (a last 1x1 convolution) only where there is nothing else.
  */
 export function lastSpatialLayer(model: Model, size: readonly [number, number]): string {
-  const { layers } = model.trace(new Graph().input('x', inputShape({ model, size })));
-  const spatial = [...layers].filter(([, { shape }]) => shape.length === 4 && shape[1] * shape[2] > 1);
+  const { layers, layoutOf } = model.trace(new Graph().input('x', inputShape({ model, size })));
+  // Products of attention have four axes too, but no places.
+  const spatial = [...layers].filter(([name, { shape }]) => layoutOf(name) === 'nhwc' && shape[1] * shape[2] > 1);
   const inner = spatial.filter(([, { shape }]) => shape[3] !== model.classes);
   const [, last] = (inner.length > 0 ? inner : spatial).at(-1) ?? [];
   // A dropout behind it has the same value under another name.

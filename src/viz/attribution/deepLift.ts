@@ -20,8 +20,10 @@ import {
   maxPoolSwitches,
   mul,
   pow,
+  reshape,
   slice,
   sub,
+  sum,
   where,
 } from '../../engine/ops/index.ts';
 import type { OpName } from '../../kernels/index.ts';
@@ -75,6 +77,29 @@ const bilinear =
   <K extends OpName>(slope: Rule<K>): Rule<K> =>
   (context) =>
     slope({ ...context, x: context.x.map((value, k) => (context.needs[k] ? middle(value) : value)) });
+
+/** The transpose of a maximum over axes: equal winners share dy evenly. */
+export function toWinners(dy: Value, context: Parameters<Rule<'reduceMax'>>[0]): Value {
+  const { y, attrs } = context;
+  const mask = (each: Value): Value => defaultRules.reduceMax({ ...context, dy: each })[0] as Value;
+  const ties = sum(mask(add(mul(dy, 0), 1)), attrs.axes);
+  return mask(div(dy, reshape(ties, y.shape)));
+}
+
+/**
+ * Maxima: Δy splits into what the picture's winner rises above the baseline's maximum, and what the baseline's winner falls.
+ * `back` hands a number to the winner of each maximum.
+ */
+const winners =
+  <K extends 'maxPool' | 'reduceMax'>(back: (dy: Value, context: Parameters<Rule<K>>[0]) => Value): Rule<K> =>
+  (context) => {
+    const { x, y, dy } = context;
+    const [own, base] = halves(y);
+    const [rise, fall] = [sub(max(own, base), base), sub(own, max(own, base))];
+    const [up, down] = halves(back(mul(dy, concat([rise, fall], 0)), context));
+    const dx = twice(difference(x[0]));
+    return [where(greater(abs(dx), EPSILON), div(twice(add(up, down)), dx), back(dy, context))];
+  };
 
 /** B[k,c]: 1 where channel k lies in the window of channel c, as `lrn` has it. */
 function windowBand(x: Value, size: number): Value {
@@ -131,18 +156,10 @@ export const deepLiftRules: Rules = {
       needs[2] ? where(side, 0, share(b)) : undefined,
     ];
   },
-  // Δy splits into what the picture's winner rises above the baseline's maximum, and what the baseline's winner falls.
-  maxPool: (context) => {
-    const { x, y, dy, attrs } = context;
-    const size: [number, number] = [x[0].shape[1], x[0].shape[2]];
-    const [own, base] = halves(y);
-    const [rise, fall] = [sub(max(own, base), base), sub(own, max(own, base))];
-    const unpooled = maxPoolInput(maxPoolSwitches(x[0], attrs), mul(dy, concat([rise, fall], 0)), attrs, size);
-    const [up, down] = halves(unpooled);
-    const dx = twice(difference(x[0]));
-    const [plain] = defaultRules.maxPool(context);
-    return [where(greater(abs(dx), EPSILON), div(twice(add(up, down)), dx), plain as Value)];
-  },
+  maxPool: winners((dy, { x, attrs }) =>
+    maxPoolInput(maxPoolSwitches(x[0], attrs), dy, attrs, [x[0].shape[1], x[0].shape[2]]),
+  ),
+  reduceMax: winners(toWinners),
   // y = x g(s), s = bias + rate B x² with B the band of the window: two products and one rescaled power.
   lrn: ({ x: [x], dy, attrs: { size, alpha, beta, bias } }) => {
     const rate = alpha / size;

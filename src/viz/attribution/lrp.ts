@@ -16,6 +16,7 @@ import { add, div, greaterEqual, min, mul, relu, sub, where } from '../../engine
 import type { OpName } from '../../kernels/index.ts';
 import { sizeOf } from '../../kernels/shape.ts';
 import { ModelError } from '../../models/error.ts';
+import { toWinners } from './deepLift.ts';
 import { choice, real } from './options.ts';
 import { traceSubject } from './subject.ts';
 import { layerName, tracedMethod } from './traced.ts';
@@ -66,6 +67,9 @@ function isRaw(value: Value): boolean {
   const steps: (OpName | undefined)[] = ['add', 'sub', 'mul', 'div', 'pad', 'reshape', 'transpose', 'concat', 'slice'];
   return steps.includes(opOf(value)) && operands(value).every(isRaw);
 }
+
+/** One number a channel: [K], [1,1,1,K] and the like. */
+const isPerChannel = ({ shape }: Value): boolean => shape.slice(0, -1).every((size) => size === 1);
 
 /** Away from zero by ε, keeping the sign; zero counts as positive. */
 const stable = (z: Value, epsilon: number): Value => add(z, where(greaterEqual(z, 0), epsilon, -epsilon));
@@ -147,8 +151,12 @@ export function lrpRules({ graph }: Value, options: LrpOptions): Rules {
    */
   function folds(x: Value, part: Affine): boolean {
     const op = opOf(x);
-    const isWeighted = op === 'mul' && operands(x)[1].node.kind === 'constant' && opOf(operands(x)[0]) === 'conv2d';
-    const takes = part.scale ? op === 'conv2d' : isWeighted || LINEAR.includes(op as Linear);
+    const isWeighted =
+      op === 'mul' &&
+      operands(x).some(({ node }) => node.kind === 'constant') &&
+      operands(x).some((operand) => opOf(operand) === 'conv2d');
+    const scales = part.scale && isPerChannel(part.scale);
+    const takes = part.scale ? scales && op === 'conv2d' : isWeighted || LINEAR.includes(op as Linear);
     if (!takes || uses.get(x.id) !== 1) return false;
     affine.set(x.id, part);
     return true;
@@ -212,8 +220,10 @@ export function lrpRules({ graph }: Value, options: LrpOptions): Rules {
       return needs.map((need) => (need ? mul(dy, div(y, stable(add(y, part.bias as Value), epsilon))) : undefined));
     },
     sum: proportional(defaultRules.sum),
+    reduceMax: (context) => [toWinners(context.dy, context)],
     averagePool: proportional(defaultRules.averagePool),
     affineSample: proportional(defaultRules.affineSample),
+    neg: whole,
     div: whole,
     pow: whole,
     max: whole,

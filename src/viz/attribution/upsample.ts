@@ -2,21 +2,20 @@
 
 import type { Tensor, Value } from '../../engine/graph.ts';
 import { matmul, transpose } from '../../engine/ops/index.ts';
+import { bilinearTaps } from '../render/maps.ts';
 
 export type Interpolation = 'bilinear' | 'nearest';
 
-/** [to, from]: how much of each old position is in each new one; pixel centres at half-integers, edges repeated. */
+/** [to, from]: how much of each old position is in each new one. */
 export function interpolationMatrix(from: number, to: number, interpolation: Interpolation): Tensor {
   const data = new Float32Array(to * from);
-  for (let i = 0; i < to; i++) {
-    if (interpolation === 'nearest') {
-      data[i * from + Math.floor((i * from) / to)] = 1;
-      continue;
+  if (interpolation === 'nearest') {
+    for (let i = 0; i < to; i++) data[i * from + Math.floor((i * from) / to)] = 1;
+  } else {
+    for (const [i, { low, high, share }] of bilinearTaps(from, to).entries()) {
+      data[i * from + low] += 1 - share;
+      data[i * from + high] += share;
     }
-    const at = Math.min(Math.max(((i + 0.5) * from) / to - 0.5, 0), from - 1);
-    const low = Math.floor(at);
-    data[i * from + low] += 1 - (at - low);
-    data[i * from + Math.min(low + 1, from - 1)] += at - low;
   }
   return { shape: [to, from], data };
 }

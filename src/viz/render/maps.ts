@@ -1,6 +1,14 @@
 // maps.ts: from numbers to pixels: pictures, heat maps, overlays. All results are RGBA bytes.
 
-import { interpolateInferno, interpolateRdBu } from 'd3-scale-chromatic';
+import {
+  interpolateGreys,
+  interpolateInferno,
+  interpolatePiYG,
+  interpolatePRGn,
+  interpolateRdBu,
+  interpolateTurbo,
+  interpolateViridis,
+} from 'd3-scale-chromatic';
 
 export interface Pixels {
   readonly width: number;
@@ -9,7 +17,7 @@ export interface Pixels {
   readonly data: Uint8ClampedArray<ArrayBuffer>;
 }
 
-/** `diverging`: blue below 0, white at 0, red above. `sequential`: black to yellow from 0 to the largest. */
+/** `diverging`: two colours meet in white at 0, red-blue by default. `sequential`: from 0 to the largest, inferno by default. */
 export type Colormap = 'diverging' | 'sequential';
 
 /** Pictures of shape [N,H,W,C], C = 1 or 3, values in 0..1, side by side in a grid as square as can be. */
@@ -30,12 +38,12 @@ export function toPixels(data: ArrayLike<number>, [count, height, width, channel
   return { width: columns * width, height: rows * height, data: pixels };
 }
 
-/** A value above which only this share of the magnitudes lies, so that single pixels do not set the scale. */
-const CLIP_PERCENTILE = 0.99;
+/** Percentile of the magnitudes at which colours end, so that single pixels do not set the scale. */
+export const CLIP_PERCENTILE = 99;
 
-function scaleOf(map: ArrayLike<number>): number {
+function scaleOf(map: ArrayLike<number>, percentile: number): number {
   const sorted = Float64Array.from(map, Math.abs).sort();
-  const clipped = sorted[Math.min(sorted.length - 1, Math.floor(CLIP_PERCENTILE * sorted.length))];
+  const clipped = sorted[Math.min(sorted.length - 1, Math.floor((percentile / 100) * sorted.length))];
   return clipped || sorted[sorted.length - 1] || 1;
 }
 
@@ -46,19 +54,28 @@ export function sumChannels(values: ArrayLike<number>, [, channels, height, widt
   return map;
 }
 
-/** [H,W] resized bilinearly, pixel centres at half-integers, edges repeated (PyTorch's align_corners=False). */
+/** What a new position takes of two old ones: 1 - share of `low`, share of `high`. */
+export interface Tap {
+  readonly low: number;
+  readonly high: number;
+  readonly share: number;
+}
+
+/** Bilinear interpolation along one axis: pixel centres at half-integers, edges repeated (PyTorch's align_corners=False). */
+export const bilinearTaps = (from: number, to: number): Tap[] =>
+  Array.from({ length: to }, (_, i) => {
+    const at = Math.min(Math.max(((i + 0.5) * from) / to - 0.5, 0), from - 1);
+    const low = Math.floor(at);
+    return { low, high: Math.min(low + 1, from - 1), share: at - low };
+  });
+
+/** [H,W] resized bilinearly, as `bilinearTaps` says. */
 export function resizeBilinear(
   map: ArrayLike<number>,
   from: readonly [number, number],
   to: readonly [number, number],
 ): Float32Array {
-  const taps = (k: number): { low: number; high: number; share: number }[] =>
-    Array.from({ length: to[k] }, (_, i) => {
-      const at = Math.min(Math.max(((i + 0.5) * from[k]) / to[k] - 0.5, 0), from[k] - 1);
-      const low = Math.floor(at);
-      return { low, high: Math.min(low + 1, from[k] - 1), share: at - low };
-    });
-  const [rows, columns] = [taps(0), taps(1)];
+  const [rows, columns] = [bilinearTaps(from[0], to[0]), bilinearTaps(from[1], to[1])];
   const result = new Float32Array(to[0] * to[1]);
   rows.forEach((row, h) => {
     columns.forEach((column, w) => {
@@ -81,24 +98,49 @@ const TABLE_SIZE = 256;
 const tableOf = (interpolate: (t: number) => string): [number, number, number][] =>
   Array.from({ length: TABLE_SIZE }, (_, i) => channelsOf(interpolate(i / (TABLE_SIZE - 1))));
 
-/** RdBu runs from red to blue; here red is positive. */
-const tables: Record<Colormap, [number, number, number][]> = {
-  diverging: tableOf((t) => interpolateRdBu(1 - t)),
-  sequential: tableOf(interpolateInferno),
-};
+/** d3's run from the warm colour to the cold; here the one named first is positive. */
+const scales = {
+  'red-blue': { kind: 'diverging', interpolate: (t: number) => interpolateRdBu(1 - t) },
+  'pink-green': { kind: 'diverging', interpolate: (t: number) => interpolatePiYG(1 - t) },
+  'purple-green': { kind: 'diverging', interpolate: (t: number) => interpolatePRGn(1 - t) },
+  inferno: { kind: 'sequential', interpolate: interpolateInferno },
+  viridis: { kind: 'sequential', interpolate: interpolateViridis },
+  turbo: { kind: 'sequential', interpolate: interpolateTurbo },
+  gray: { kind: 'sequential', interpolate: (t: number) => interpolateGreys(1 - t) },
+} as const satisfies Record<string, { kind: Colormap; interpolate: (t: number) => string }>;
 
-/**
- * A map [H,W] in colours, its scale set by the 99th percentile of the magnitudes. With `fade` the opacity grows with the
- * magnitude, so that what lies below shows where the map says nothing.
- */
+export type ColorName = keyof typeof scales;
+export const colorNames = Object.keys(scales) as readonly ColorName[];
+export const kindOfColors = (name: ColorName): Colormap => scales[name].kind;
+
+const DEFAULTS: Record<Colormap, ColorName> = { diverging: 'red-blue', sequential: 'inferno' };
+
+const tables = new Map<ColorName, [number, number, number][]>();
+function tableNamed(name: ColorName): [number, number, number][] {
+  const table = tables.get(name) ?? tableOf(scales[name].interpolate);
+  tables.set(name, table);
+  return table;
+}
+
+/** How a map becomes colours. */
+export interface ColorOptions {
+  /** Colours end at this percentile of the magnitudes, 0..100; 99 by default. */
+  readonly clip?: number;
+  /** Colours other than the default ones; a name of the colour map's own kind. */
+  readonly colors?: ColorName;
+  /** The opacity grows with the magnitude, so that what lies below shows where the map says nothing. */
+  readonly fade?: boolean;
+}
+
+/** A map [H,W] in colours, its scale set by a percentile of the magnitudes. */
 export function colorize(
   map: ArrayLike<number>,
   [height, width]: readonly [number, number],
   colormap: Colormap,
-  { fade = false }: { readonly fade?: boolean } = {},
+  { clip = CLIP_PERCENTILE, colors = DEFAULTS[colormap], fade = false }: ColorOptions = {},
 ): Pixels {
-  const scale = scaleOf(map);
-  const table = tables[colormap];
+  const scale = scaleOf(map, clip);
+  const table = tableNamed(colors);
   const data = new Uint8ClampedArray(4 * map.length);
   for (let i = 0; i < map.length; i++) {
     const share = map[i] / scale;
@@ -133,9 +175,31 @@ export function overlay(bottom: Pixels, top: Pixels, opacity = 0.6): Pixels {
 }
 
 /** How a map is usually shown over its picture: signed ones in red and blue over grey, others in heat over the colours. */
-export function overlayMap(picture: Pixels, map: ArrayLike<number>, colormap: Colormap): Pixels {
+export function overlayMap(
+  picture: Pixels,
+  map: ArrayLike<number>,
+  colormap: Colormap,
+  options: ColorOptions = {},
+): Pixels {
   const size = [picture.height, picture.width] as const;
   return colormap === 'diverging'
-    ? overlay(grayscale(picture), colorize(map, size, colormap, { fade: true }), 1)
-    : overlay(picture, colorize(map, size, colormap));
+    ? overlay(grayscale(picture), colorize(map, size, colormap, { ...options, fade: true }), 1)
+    : overlay(picture, colorize(map, size, colormap, options));
+}
+
+/** Pictures of one height from left to right, with white between them. */
+export function sideBySide(pictures: readonly Pixels[], gap: number): Pixels {
+  const { height } = pictures[0];
+  const width = pictures.reduce((sum, each) => sum + each.width, gap * (pictures.length - 1));
+  const data = new Uint8ClampedArray(4 * width * height).fill(255);
+  let left = 0;
+  for (const picture of pictures) {
+    if (picture.height !== height) throw new Error(`sideBySide: heights ${height} and ${picture.height} differ.`);
+    for (let row = 0; row < height; row++) {
+      const from = 4 * row * picture.width;
+      data.set(picture.data.subarray(from, from + 4 * picture.width), 4 * (row * width + left));
+    }
+    left += picture.width + gap;
+  }
+  return { width, height, data };
 }
