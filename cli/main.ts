@@ -9,6 +9,7 @@ import { addInspect } from './commands/inspect.ts';
 import { addModels } from './commands/models.ts';
 import { addRun } from './commands/run.ts';
 import { addServe } from './commands/serve.ts';
+import { addShapleyExample } from './commands/shapleyExample.ts';
 import { addVisualize } from './commands/visualize.ts';
 import { exitCodeOf, sentenceOf, UsageError } from './errors.ts';
 import { listenForInterrupt } from './interrupt.ts';
@@ -30,7 +31,17 @@ function makeProgram(): Command {
     .helpOption('--help', 'show this, or what a command takes')
     .addHelpText('after', FOOTER);
   globalOptions(program);
-  for (const add of [addInspect, addRun, addVisualize, addAttribute, addServe, addModels, addDevices]) add(program);
+  for (const add of [
+    addInspect,
+    addRun,
+    addVisualize,
+    addAttribute,
+    addShapleyExample,
+    addServe,
+    addModels,
+    addDevices,
+  ])
+    add(program);
   return program;
 }
 

@@ -54,6 +54,12 @@ export function positive(text: string): number {
   return value;
 }
 
+export function percentile(text: string): number {
+  const value = numberOf(text);
+  if (value <= 0 || value > 100) throw new InvalidArgumentError('Give a percentile above 0, up to 100.');
+  return value;
+}
+
 /** `64`, `512M` or `2G` -> MiB. */
 export function mebibytes(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(?:(M|G)(?:i?B)?)?$/i.exec(text.trim());

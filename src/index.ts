@@ -17,6 +17,14 @@ export { OpError } from './kernels/types.ts';
 export * from './models/index.ts';
 export { drawing, drawingClasses } from './training/drawings.ts';
 export { type Baseline, makeBaseline } from './viz/attribution/baseline.ts';
+export {
+  type GameByHand,
+  type MethodValues,
+  type OrderOfArrival,
+  playByHand,
+  type SetScore,
+  showSet,
+} from './viz/attribution/byHand.ts';
 export { type FeatureMap, gridFeatures, maskFeatures, pixelFeatures, spread } from './viz/attribution/features.ts';
 export type { AttributionRequest, Attributor, Method } from './viz/attribution/method.ts';
 export { findMethod, type MethodName, methods } from './viz/attribution/methods.ts';
@@ -45,10 +53,20 @@ export {
   Visualization,
   type VisualizationOptions,
 } from './viz/features/visualization.ts';
-export { type AttributionMap, attributionMap } from './viz/render/attributionMap.ts';
 export {
+  type AttributionMap,
+  attributionMap,
+  drawAttribution,
+  type DrawOptions,
+  type View,
+  views,
+} from './viz/render/attributionMap.ts';
+export {
+  CLIP_PERCENTILE,
   colorize,
   type Colormap,
+  type ColorName,
+  colorNames,
   overlay,
   overlayMap,
   resizeBilinear,

@@ -4,18 +4,19 @@ import { type Command, Option } from 'commander';
 import {
   type Attribution,
   type Attributor,
-  attributionMap,
   checkForward,
+  CLIP_PERCENTILE,
+  type ColorName,
+  colorNames,
   type Device,
+  drawAttribution,
   findLabel,
   largestOf,
   type Method,
   type MethodName,
   type Model,
   methods,
-  overlayMap,
   parseUnit,
-  resizeBilinear,
   Runner,
   type ScoreKind,
   scoreKinds,
@@ -24,14 +25,17 @@ import {
   type SumKind,
   sums,
   toPixels,
+  type View,
+  views,
 } from '../../src/index.ts';
-import { CommandError, UsageError } from '../errors.ts';
+import { CommandError, Stopped, UsageError } from '../errors.ts';
 import { checkOutputs, withSuffix, writeWhole } from '../files.ts';
 import { concatRows, readInputs, type Row } from '../inputs.ts';
+import { whileHeeded } from '../interrupt.ts';
 import { methodFlags, methodHelp, readMethodOptions } from '../methodOptions.ts';
 import { className, openModel } from '../model.ts';
 import { encodeNpy } from '../npy.ts';
-import { inputOptions, type ModelOptions, modelOptions, seedOption } from '../options.ts';
+import { inputOptions, type ModelOptions, modelOptions, percentile, seedOption } from '../options.ts';
 import { pictureName, writePicture } from '../pictures.ts';
 import { report, withDevice } from '../session.ts';
 import { duration, Progress } from '../terminal.ts';
@@ -46,6 +50,9 @@ interface AttributeOptions extends ModelOptions {
   readonly sum?: SumKind;
   readonly output?: string;
   readonly raw?: string;
+  readonly view: View;
+  readonly clip: number;
+  readonly colors?: ColorName;
 }
 
 export function addAttribute(program: Command): void {
@@ -69,10 +76,18 @@ export function addAttribute(program: Command): void {
         'numbers summed to one a channel, or over the channels to one a place; the picture stays as it is',
       ).choices(sums),
     )
-    .option(
-      '--output <file>',
-      'heat map laid over the picture; with several inputs FILE-0.png, FILE-1.png, …',
-      pictureName,
+    .option('--output <file>', 'the map as a picture; with several inputs FILE-0.png, FILE-1.png, …', pictureName)
+    .addOption(
+      new Option('--view <kind>', 'the map over the picture, the map alone, or picture, map and overlay side by side')
+        .choices(views)
+        .default('overlay'),
+    )
+    .option('--clip <percentile>', 'colours end at this percentile of the magnitudes', percentile, CLIP_PERCENTILE)
+    .addOption(
+      new Option(
+        '--colors <name>',
+        'by default red-blue where values have signs, else inferno; one that has no white in its middle shows magnitudes',
+      ).choices(colorNames),
     )
     .option(
       '--raw <file>',
@@ -114,15 +129,15 @@ async function attribute(argument: string, options: AttributeOptions): Promise<v
   }
   checkOutputs(options.output, options.raw);
 
-  const { results, adapter } = await withDevice(options, async (device) => {
+  const { results, adapter, stopped } = await withDevice(options, async (device) => {
     const bench = new Bench(device, model, (size) =>
       method.prepare(
         { device, model, size, unit, layer: options.layer, scoreKind: options.score, seed: options.seed },
         settings,
       ),
     );
-    try {
-      const results: { row: Row; target?: Target; attribution: Attribution }[] = [];
+    const results: { row: Row; target?: Target; attribution: Attribution }[] = [];
+    const explain = async (signal: AbortSignal): Promise<string | undefined> => {
       for (const [k, row] of rows.entries()) {
         const index = unit ? undefined : (given ?? (await bench.likeliest(row)));
         const target: Target | undefined =
@@ -134,13 +149,22 @@ async function attribute(argument: string, options: AttributeOptions): Promise<v
                 chosen: given === undefined ? 'likeliest' : 'given',
               };
         const title = rows.length > 1 ? `${options.method} ${k + 1}/${rows.length}` : options.method;
-        results.push({ row, target, attribution: await bench.attribute(row, index, title) });
+        const { attribution, done, total } = await bench.attribute(row, index, title, signal);
+        if (attribution) results.push({ row, target, attribution });
+        if (!signal.aborted) continue;
+        const state = !attribution ? 'and keeps nothing' : done < total ? 'and keeps its estimate so far' : '';
+        if (state || k + 1 < rows.length) return [`in ${title} at ${done} of ${total}`, state].join(' ').trim();
       }
-      return { results, adapter: device.adapter.name };
+      return undefined;
+    };
+    try {
+      const stopped = await whileHeeded(explain);
+      return { results, adapter: device.adapter.name, stopped };
     } finally {
       bench.dispose();
     }
   });
+  if (results.length === 0) throw new Stopped(`stopped ${stopped}. Nothing is written.`);
 
   const { output, raw, sum } = options;
   const told = results.map((result) => ({
@@ -150,8 +174,8 @@ async function attribute(argument: string, options: AttributeOptions): Promise<v
   const files: string[] = [];
   if (output !== undefined) {
     for (const [k, { row, attribution }] of results.entries()) {
-      const file = results.length > 1 ? withSuffix(output, k) : output;
-      files.push(await writePicture(file, draw(row, attribution)));
+      const file = rows.length > 1 ? withSuffix(output, k) : output;
+      files.push(await writePicture(file, draw(row, attribution, options)));
     }
   }
   if (raw !== undefined) {
@@ -201,6 +225,7 @@ async function attribute(argument: string, options: AttributeOptions): Promise<v
       ),
       ...files.map((file) => `wrote ${file}`),
     ].join('\n');
+  if (stopped !== undefined) throw new Stopped(`stopped ${stopped}: ${text().replaceAll('\n', '; ')}.`);
   report(options.json, json, text);
 }
 
@@ -226,19 +251,32 @@ class Bench {
     return largestOf((await runner.run(data)).output.data, 1)[0];
   }
 
-  async attribute({ size, data }: Row, target: number | undefined, title: string): Promise<Attribution> {
+  /** At the signal there is no attribution, or an estimate: then `done` of `total` steps went into it. */
+  async attribute(
+    { size, data }: Row,
+    target: number | undefined,
+    title: string,
+    signal: AbortSignal,
+  ): Promise<{ attribution?: Attribution; done: number; total: number }> {
     const attributor = this.attributors.get(size.join()) ?? (await this.prepare(size));
     this.attributors.set(size.join(), attributor);
     let bar: Progress | undefined;
+    let [done, total] = [0, 0];
     try {
-      return await attributor.attribute({
+      const attribution = await attributor.attribute({
         input: data,
         target,
-        progress: (done, total) => {
+        signal,
+        progress: (...counts) => {
+          [done, total] = counts;
           bar ??= new Progress(title, total);
           bar.update(done);
         },
       });
+      return { attribution, done, total };
+    } catch (error) {
+      if (error !== signal.reason) throw error;
+      return { done, total };
     } finally {
       bar?.stop();
     }
@@ -249,10 +287,7 @@ class Bench {
   }
 }
 
-/** The map over the picture, at the size of the network's input. */
-function draw(row: Row, attribution: Attribution) {
-  const [H, W] = row.size;
-  const { data, size } = attributionMap(attribution, row.size);
-  const map = resizeBilinear(data, size, [H, W]);
-  return overlayMap(toPixels(row.rgb(), [1, H, W, 3]), map, attribution.signed ? 'diverging' : 'sequential');
+/** At the size of the network's input. */
+function draw(row: Row, attribution: Attribution, { view, clip, colors }: AttributeOptions) {
+  return drawAttribution(toPixels(row.rgb(), [1, ...row.size, 3]), attribution, { view, clip, colors });
 }

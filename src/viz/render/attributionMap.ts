@@ -1,9 +1,19 @@
-// attributionMap.ts: the one map that shows an attribution: channels summed, features spread over their pixels.
+// attributionMap.ts: the one map that shows an attribution: channels summed, features spread over their pixels; and how it
+// is drawn, on the page as by the command line.
 
 import { ModelError } from '../../models/error.ts';
 import { spread } from '../attribution/features.ts';
 import type { Attribution } from '../attribution/result.ts';
-import { sumChannels } from './maps.ts';
+import {
+  colorize,
+  type ColorOptions,
+  kindOfColors,
+  overlayMap,
+  type Pixels,
+  resizeBilinear,
+  sideBySide,
+  sumChannels,
+} from './maps.ts';
 
 export interface AttributionMap {
   /** [h*w] */
@@ -19,4 +29,37 @@ export function attributionMap(
   if (features) return { data: spread(values, { ids: features }), size };
   if (shape.length === 4) return { data: sumChannels(values, shape), size: [shape[2], shape[3]] };
   throw new ModelError(`the layer "${layer}" is [${shape.join(',')}]: it has no extent in space to be drawn.`);
+}
+
+/** The map laid over the picture, the map alone, or picture, map and overlay beside each other. */
+export const views = ['overlay', 'map', 'side'] as const;
+export type View = (typeof views)[number];
+
+export interface DrawOptions extends Pick<ColorOptions, 'clip' | 'colors'> {
+  readonly view?: View;
+}
+
+/** Share of the width that lies between pictures side by side. */
+const GAP = 1 / 32;
+
+/**
+ * Draws an attribution over the picture as the network takes it, at the picture's size. Values with a meaning of their
+ * sign get diverging colours; sequential ones, where asked for, show their magnitudes.
+ */
+export function drawAttribution(
+  picture: Pixels,
+  attribution: Attribution,
+  { view = 'overlay', clip, colors }: DrawOptions = {},
+): Pixels {
+  const at = [picture.height, picture.width] as const;
+  const { data, size } = attributionMap(attribution, at);
+  const colormap = colors ? kindOfColors(colors) : attribution.signed ? 'diverging' : 'sequential';
+  const values = attribution.signed && colormap === 'sequential' ? data.map(Math.abs) : data;
+  const map = attribution.features ? values : resizeBilinear(values, size, at);
+  const options = { clip, colors };
+  const alone = () => colorize(map, at, colormap, options);
+  const over = () => overlayMap(picture, map, colormap, options);
+  if (view === 'map') return alone();
+  if (view === 'overlay') return over();
+  return sideBySide([picture, alone(), over()], Math.max(1, Math.round(GAP * picture.width)));
 }

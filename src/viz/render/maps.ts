@@ -1,7 +1,6 @@
 // maps.ts: from numbers to pixels: pictures, heat maps, overlays. All results are RGBA bytes.
 
 import {
-  interpolateGreys,
   interpolateInferno,
   interpolatePiYG,
   interpolatePRGn,
@@ -106,7 +105,7 @@ const scales = {
   inferno: { kind: 'sequential', interpolate: interpolateInferno },
   viridis: { kind: 'sequential', interpolate: interpolateViridis },
   turbo: { kind: 'sequential', interpolate: interpolateTurbo },
-  gray: { kind: 'sequential', interpolate: (t: number) => interpolateGreys(1 - t) },
+  gray: { kind: 'sequential', interpolate: (t: number) => `rgb(${Array(3).fill(Math.round(255 * t))})` },
 } as const satisfies Record<string, { kind: Colormap; interpolate: (t: number) => string }>;
 
 export type ColorName = keyof typeof scales;
