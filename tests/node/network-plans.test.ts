@@ -13,7 +13,7 @@ import type { Attrs } from '../../src/kernels/index.ts';
 import { type Model, parseModel } from '../../src/models/index.ts';
 import { networks } from '../support/networks.ts';
 import { sharedBytes } from '../support/shared.ts';
-import { suite } from '../support/suite.ts';
+import { suite, tell } from '../support/suite.ts';
 
 interface Plans {
   readonly forward: Plan;
@@ -101,9 +101,10 @@ function printedMemory(plan: Plan): { shared: number; unshared: number } {
 
 for (const what of ['forward', 'both'] as const) {
   const title = what === 'both' ? 'with the input gradient' : 'forward';
-  memory(`GoogLeNet ${title} at 224 px: less than half of its activations`, () => {
+  memory(`GoogLeNet ${title} at 224 px: less than half of its activations`, async () => {
     const plan = plansOf(shared('googlenet-bvlc'), [224, 224])[what];
     const { shared: bytes, unshared } = printedMemory(plan);
+    await tell(`GoogLeNet ${title} at 224 px: ${bytes} MiB planned, ${unshared} MiB with a buffer for each value`);
     assert.ok(bytes < 0.5 * unshared, `${bytes} MiB of ${unshared} MiB`);
     // What is printed is what is planned: the sum of the buffers, and of all values computed at a replay.
     const sizes = plan.slotBytes.reduce((total, each) => total + each, 0);
