@@ -4,18 +4,16 @@
 import {
   type Attribution,
   type Attributor,
-  colorize,
+  attributionMap,
   type Device,
+  drawAttribution,
   inputSize,
   methods,
   type Model,
-  overlay,
   pixelsToRgb,
   preprocessRgb,
-  resizeBilinear,
   Runner,
   softmaxOf,
-  sumChannels,
   toPixels,
 } from '../src/index.ts';
 import { nextFrame, range } from './dom.ts';
@@ -39,6 +37,18 @@ export interface Findings {
   classes(probabilities: Float64Array, target: number): void;
   gradient(map: HeatMap): void;
   cam(map: HeatMap): void;
+  /** What further methods may explain; nothing while another picture or class is on its way. */
+  subject(subject: Explained | undefined): void;
+}
+
+/** A picture, and the class that is explained. */
+export interface Explained {
+  readonly model: Model;
+  readonly size: readonly [number, number];
+  /** The picture as the network takes it, and its numbers [H,W,C]. */
+  readonly shown: Pixels;
+  readonly input: Float32Array;
+  readonly target: number;
 }
 
 /** Programs for one network and input size. */
@@ -51,8 +61,6 @@ interface Prepared {
   camLayer?: string;
 }
 
-const CAM_OPACITY = 0.55;
-
 export class Explainer {
   private model: Model | undefined;
   private picture: Picture | undefined;
@@ -60,6 +68,9 @@ export class Explainer {
   private chosen: number | undefined;
   private camLayer: string | undefined;
   private prepared: Prepared | undefined;
+  /** How often network, picture or class have changed; and the change that the subject for further methods belongs to. */
+  private changes = 0;
+  private offered = 0;
   private readonly tasks = new Latest();
 
   constructor(
@@ -75,23 +86,29 @@ export class Explainer {
     this.model = model;
     this.camLayer = undefined;
     this.chosen = undefined;
-    return this.update();
+    return this.change();
   }
 
   setPicture(picture: Picture): Promise<void> {
     this.picture = picture;
     this.chosen = undefined;
-    return this.update();
+    return this.change();
   }
 
   setTarget(target: number): Promise<void> {
     this.chosen = target;
-    return this.update();
+    return this.change();
   }
 
   /** An empty name means the last layer with an extent in space. */
   setCamLayer(layer: string): Promise<void> {
     this.camLayer = layer || undefined;
+    return this.update();
+  }
+
+  private change(): Promise<void> {
+    this.changes++;
+    this.findings.subject(undefined);
     return this.update();
   }
 
@@ -103,7 +120,7 @@ export class Explainer {
   }
 
   private async explain(): Promise<void> {
-    const { model, picture, camLayer } = this;
+    const { model, picture, camLayer, changes } = this;
     if (this.prepared?.model !== model) this.discard();
     if (!model || !picture) return;
     const size = inputSize(model, picture);
@@ -121,12 +138,16 @@ export class Explainer {
     const probabilities = softmaxOf(output.data);
     const target = this.chosen ?? probabilities.indexOf(Math.max(...probabilities));
     this.findings.classes(probabilities, target);
+    if (changes === this.changes && changes !== this.offered) {
+      this.offered = changes;
+      this.findings.subject({ model, size, shown, input, target });
+    }
 
     const context = { device: this.device, model, size };
     prepared.gradient ??= await methods.gradient.prepare(context);
     const slope = finite(await prepared.gradient.attribute({ input, target }));
-    const slopes = sumChannels(slope.values, slope.shape);
-    this.findings.gradient({ pixels: colorize(slopes, size, 'diverging'), range: range(slopes) });
+    const slopes = attributionMap(slope, size);
+    this.findings.gradient({ pixels: drawAttribution(shown, slope, { view: 'map' }), range: range(slopes.data) });
     await nextFrame();
 
     if (!prepared.cam || prepared.camLayer !== camLayer) {
@@ -136,9 +157,7 @@ export class Explainer {
       prepared.camLayer = camLayer;
     }
     const cam = finite(await prepared.cam.attribute({ input, target }));
-    const [, , height, width] = cam.shape;
-    const heat = colorize(resizeBilinear(cam.values, [height, width], size), size, 'sequential');
-    this.findings.cam({ pixels: overlay(shown, heat, CAM_OPACITY), range: range(cam.values), layer: cam.layer });
+    this.findings.cam({ pixels: drawAttribution(shown, cam), range: range(cam.values), layer: cam.layer });
   }
 
   private async prepare(model: Model, inputShape: readonly number[]): Promise<Prepared> {
@@ -157,7 +176,8 @@ export class Explainer {
   }
 }
 
-function finite(attribution: Attribution): Attribution {
+/** Throws for an attribution that is no use. */
+export function finite(attribution: Attribution): Attribution {
   if (attribution.values.every(Number.isFinite)) return attribution;
   throw new PageError(`The ${attribution.method} of this class holds numbers that are not finite.`);
 }

@@ -12,7 +12,7 @@ const target = byId('select', 'target');
 const camLayer = byId('select', 'cam-layer');
 let names: string[] = [];
 
-export const findings: Findings = {
+export const findings: Omit<Findings, 'subject'> = {
   picture(pixels) {
     byId('div', 'explanation').hidden = false;
     byId('p', 'explain-hint').hidden = true;

@@ -1,12 +1,14 @@
 // main.ts: the page: opens the device and ties the parts together. All it knows of the engine is the public API.
 
 import { type Device, type Model, parseLabels, shippedModels } from '../src/index.ts';
+import * as byHand from './byHand.ts';
 import * as controls from './controls.ts';
 import { byId, create, nextFrame, option } from './dom.ts';
 import { listenForDrops, listenForFiles } from './drop.ts';
 import { Explainer } from './explainer.ts';
 import * as findings from './findings.ts';
 import { imageView } from './image.ts';
+import { MethodPanel } from './methodPanel.ts';
 import { describe, openFile, openShipped } from './networks.ts';
 import { decodePicture, savePng } from './pictures.ts';
 import { offerSamples } from './samples.ts';
@@ -33,7 +35,11 @@ interface Opened {
 
 function start(device: Device, screen: Screen): void {
   const visualizer = new Visualizer(device, screen, imageView(canvas, relabel));
-  const explainer = new Explainer(device, findings.findings);
+  const panel = new MethodPanel(device);
+  const explainer = new Explainer(device, {
+    ...findings.findings,
+    subject: (subject) => panel.setSubject(subject),
+  });
   /** The user's own network, with names of its classes; the menu's entry that is shown; how many were asked for. */
   let own: { file: File; names?: File; beside?: readonly File[] } | undefined;
   let shown = '';
@@ -168,6 +174,7 @@ function start(device: Device, screen: Screen): void {
   });
   findings.listen(explainer, clearError);
   report.listen();
+  byHand.listen(device);
   pixels.listen((preprocess) => {
     if (current) use(current.withPreprocess(preprocess), true);
   });

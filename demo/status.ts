@@ -9,7 +9,7 @@ export class PageError extends Error {
 }
 
 /** Who speaks in the status line; each has one thing to say at a time. */
-export type Speaker = 'network' | 'image' | 'picture' | 'gpu';
+export type Speaker = 'network' | 'image' | 'picture' | 'method' | 'gpu';
 
 const said = new Map<Speaker, { text: string; busy: boolean }>();
 
@@ -28,10 +28,15 @@ export function say(speaker: Speaker, text: string, busy = false): void {
 
 export function complain(error: unknown): void {
   const line = byId('p', 'error');
-  const [sentence] = sentenceOf(error).split('\n');
-  line.textContent = sentence.charAt(0).toUpperCase() + sentence.slice(1);
+  line.textContent = sentenceFor(error);
   line.hidden = false;
   listProblems(error instanceof UnsupportedModelError ? error.problems : []);
+}
+
+/** One sentence for the user, with a capital. */
+export function sentenceFor(error: unknown): string {
+  const [sentence] = sentenceOf(error).split('\n');
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }
 
 function sentenceOf(error: unknown): string {

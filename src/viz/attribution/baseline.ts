@@ -13,6 +13,7 @@ export const baselineOption = (fallback: Baseline = 0): Option<Baseline> => ({
   fallback,
   description: 'what absence means: a number in the units of the network input, mean, blur, noise, or an .npy',
   placeholder: `number|${NAMES.join('|')}|file`,
+  words: NAMES,
   takesArray: 'picture',
   parse: (text) => {
     const name = NAMES.find((each) => each === text);

@@ -64,6 +64,7 @@ export const featureOptions = ({ grid, segments }: FeatureChoice) => ({
     fallback: grid,
     description: 'features are the cells of an n x n grid, or the single pixels',
     placeholder: 'n|pixels',
+    words: ['pixels'],
     parse: (text: string) => (text.trim() === 'pixels' ? ('pixels' as const) : sides.parse(text)),
   } satisfies Option<FeatureChoice['grid']> as Option<FeatureChoice['grid']>,
   segments: {

@@ -14,6 +14,8 @@ export interface Option<T = unknown> {
   readonly parse: (text: string) => T;
   /** The texts that are allowed, where they are few. */
   readonly choices?: readonly string[];
+  /** Texts with a meaning of their own, where others are allowed too. */
+  readonly words?: readonly string[];
   /** Also takes an array, on the command line the name of an .npy: one picture or several as the network takes them, or a number a pixel. */
   readonly takesArray?: 'picture' | 'pictures' | 'pixels';
 }
