@@ -105,6 +105,12 @@ export class Graph {
     return this.add({ kind: 'constant', shape: tensor.shape, tensor });
   }
 
+  /** The state of this name, if there is one. */
+  findState(name: string): Value | undefined {
+    const node = this.nodes.find((node) => node.kind === 'state' && node.name === name);
+    return node && new Value(this, node.id);
+  }
+
   state(name: string, tensor: Tensor): Value {
     this.checkName(name);
     if (tensor.data.length !== sizeOf(tensor.shape)) {

@@ -154,7 +154,8 @@ export class NodeContext {
     const name = !first || first.form === form ? source.name : `${source.name} (${form})`;
     const known = parameters.get(name);
     if (known) return known.value;
-    const value = trainable ? graph.state(name, tensor) : this.constant(tensor);
+    // A graph that holds the network twice holds its states once.
+    const value = trainable ? (graph.findState(name) ?? graph.state(name, tensor)) : this.constant(tensor);
     parameters.set(name, { value, source: source.name, form });
     return value;
   }

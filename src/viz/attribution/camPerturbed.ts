@@ -1,7 +1,7 @@
 // camPerturbed.ts: class activation maps without gradients: channels weighed by what the score does when only they are
 // shown (Score-CAM), when they are silenced (Ablation-CAM), or by how the activations vary (Eigen-CAM).
 
-import { compile, type Program } from '../../engine/gpu/program.ts';
+import type { Program } from '../../engine/gpu/program.ts';
 import { type Computation, computation, Graph } from '../../engine/graph.ts';
 import { mul, reshape } from '../../engine/ops/index.ts';
 import type { Shape } from '../../kernels/types.ts';
@@ -16,7 +16,7 @@ import { joined, pipelined } from './pipelined.ts';
 import { principalDirection } from './principal.ts';
 import type { Attribution } from './result.ts';
 import { Scorer } from './scorer.ts';
-import { type Context, inputShape, targetInput, traceSubject } from './subject.ts';
+import { compileFor, type Context, inputShape, targetInput, traceSubject } from './subject.ts';
 
 /** The activations of a layer and the score, for one picture. */
 class Activations {
@@ -32,7 +32,7 @@ class Activations {
     const layer = camLayer(context);
     const x = new Graph().input('x', inputShape(context));
     const { at, scores } = traceSubject({ ...context, layer }, x);
-    const program = await compile(context.device, computation({ at, scores }), { label: 'activations' });
+    const program = await compileFor(context, computation({ at, scores }), 'activations');
     return new Activations(context, program, layer, at.shape);
   }
 
@@ -165,7 +165,7 @@ export const ablationCam: Method<typeof ablationOptions> = {
       const K = shape[3];
       const label = 'silenced channels';
       const batch = batchFor(context, K, (n) => traceHead(context, layer, shape, n), label);
-      const program = await compile(context.device, traceHead(context, layer, shape, batch), { label });
+      const program = await compileFor(context, traceHead(context, layer, shape, batch), label);
       return {
         evaluations: K,
         async weigh(at, score, request) {

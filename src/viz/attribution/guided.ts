@@ -7,7 +7,7 @@ import { equal, mul, reduceMax, relu, reluMask, reshape, sum } from '../../engin
 import { ModelError } from '../../models/error.ts';
 import { traceSlope } from './gradient.ts';
 import { choice, count, optional } from './options.ts';
-import { type Context, oneHot } from './subject.ts';
+import { type Context, oneHot, traceModel } from './subject.ts';
 import { type TracedMap, tracedMethod } from './traced.ts';
 
 /** Passes what is positive, where the unit was active (Springenberg et al. 2014, figure 1). */
@@ -51,7 +51,7 @@ function fromChannel(context: Context, x: Value, channel: number, keep: (typeof 
   if (layer === undefined) throw new ModelError('a channel is of a layer. Name the layer too (--layer).');
   if (unit) throw new ModelError('a channel is explained already. Leave the other unit (--of) out.');
   model.checkChannel(layer, channel);
-  const { output: maps } = model.trace(x, { until: layer });
+  const { output: maps } = traceModel(context, x, { until: layer });
   const signal = kept(maps, channel, keep);
   const rules: Rules = {
     ...deconvnetRules,

@@ -6,7 +6,6 @@
 // smaller than along the step, and the error does not shrink with more steps: at 200, a SqueezeNet's values miss more than
 // the whole difference of the scores. With the slopes at both ends (trapezoid) they miss a fiftieth, at no further cost.
 
-import { compile } from '../../engine/gpu/program.ts';
 import { computation } from '../../engine/graph.ts';
 import { toFileLayout } from '../../models/onnx/layout.ts';
 import { baselineOption, makeBaseline } from './baseline.ts';
@@ -15,7 +14,7 @@ import { GuidedPath } from './guidedPath.ts';
 import type { Method } from './method.ts';
 import { choice, count, real, withDefaults } from './options.ts';
 import type { Attribution } from './result.ts';
-import { inputShape, targetInput, traceInput } from './subject.ts';
+import { compileFor, inputShape, targetInput, traceInput } from './subject.ts';
 import { completeness } from './traced.ts';
 
 /** Weights of the slopes before and after a step. */
@@ -43,7 +42,7 @@ export const guidedIg: Method<typeof options> = {
     const traced = traceInput(context);
     const { scores, layout } = traced;
     const outputs = computation({ map: slopeOf(traced), scores });
-    const program = await compile(context.device, outputs, { label: 'guided integrated gradients' });
+    const program = await compileFor(context, outputs, 'guided integrated gradients');
     return {
       async attribute({ input, target, signal, progress }): Promise<Attribution> {
         const start = performance.now();

@@ -10,7 +10,7 @@ import { slopeOf } from './gradient.ts';
 import type { Method } from './method.ts';
 import { withDefaults } from './options.ts';
 import { PathIntegral, type PathOptions, pathOptions } from './pathIntegral.ts';
-import { type Context, inputShape, type Subject, targetInput, traceSubject } from './subject.ts';
+import { type Context, inputShape, type Subject, targetInput, traceModel, traceSubject } from './subject.ts';
 import { layerName, type TracedMap } from './traced.ts';
 
 const options = { ...pathOptions(50), baseline: baselineOption() };
@@ -22,7 +22,7 @@ const options = { ...pathOptions(50), baseline: baselineOption() };
 export function traceStraight(subject: Subject, x: Value, from: Value, alpha: Value, batch: number): TracedMap {
   const name = layerName(subject);
   const at = (picture: Value): Value =>
-    name === undefined ? picture : subject.model.trace(picture, { until: name }).output;
+    name === undefined ? picture : traceModel(subject, picture, { until: name }).output;
   const [start, end] = [at(from), at(x)];
   const way = sub(end, start);
   const between = add(start, mul(reshape(alpha, [batch, ...way.shape.slice(1).map(() => 1)]), way));

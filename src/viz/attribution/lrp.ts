@@ -61,15 +61,21 @@ function isPositive(value: Value): boolean {
 }
 
 /** True where nothing but fixed shifts and scales lies between the network's input and the value. */
-function isRaw(value: Value): boolean {
-  const { kind } = value.node;
-  if (kind === 'input' || kind === 'constant') return true;
+function isRaw(value: Value, input: Value): boolean {
+  if (value.id === input.id || value.node.kind === 'constant') return true;
   const steps: (OpName | undefined)[] = ['add', 'sub', 'mul', 'div', 'pad', 'reshape', 'transpose', 'concat', 'slice'];
-  return steps.includes(opOf(value)) && operands(value).every(isRaw);
+  return steps.includes(opOf(value)) && operands(value).every((operand) => isRaw(operand, input));
 }
+
+/** Made of constants alone. */
+const isFixed = (value: Value): boolean =>
+  value.node.kind === 'constant' || (value.node.kind === 'op' && operands(value).every(isFixed));
 
 /** One number a channel: [K], [1,1,1,K] and the like. */
 const isPerChannel = ({ shape }: Value): boolean => shape.slice(0, -1).every((size) => size === 1);
+
+/** Keeps the denominators of steps without weights from zero; what is left of them takes no relevance. */
+const TINY = 1e-9;
 
 /** Away from zero by ε, keeping the sign; zero counts as positive. */
 const stable = (z: Value, epsilon: number): Value => add(z, where(greaterEqual(z, 0), epsilon, -epsilon));
@@ -125,48 +131,48 @@ function flow(rule: Exclude<LrpRuleName, 'composite'>, layer: Layer, relevance: 
       const ones = (like: Value): Value =>
         like.graph.constant({ shape: like.shape, data: new Float32Array(sizeOf(like.shape)).fill(1) });
       const [a, w] = [ones(input), ones(weight)];
-      return back(share(forward(a, w)), w);
+      return back(div(relevance, stable(forward(a, w), TINY)), w);
     }
     default:
       return rule satisfies never;
   }
 }
 
-/** What fixed numbers do to the result of a linear op before it is used: scale z + bias. */
+/** What fixed numbers do to the result z of a linear op before it is used: scale z + bias. */
 interface Affine {
   readonly scale?: Value;
   readonly bias?: Value;
 }
 
-/** Rules for one differentiation of what has been traced: relevance in, relevance out. */
-export function lrpRules({ graph }: Value, options: LrpOptions): Rules {
-  const { epsilon } = options;
+/**
+ * Rules for one differentiation of what has been traced, relevance in, relevance out. `input` is what the network takes
+ * in, `scores` what is explained.
+ */
+export function lrpRules({ input, scores }: { input: Value; scores: Value }, options: LrpOptions): Rules {
   const uses = new Map<number, number>();
-  for (const node of graph.nodes) for (const id of operandsOf(node)) uses.set(id, (uses.get(id) ?? 0) + 1);
+  for (const node of scores.graph.nodes) for (const id of operandsOf(node)) uses.set(id, (uses.get(id) ?? 0) + 1);
   const affine = new Map<number, Affine>();
 
   /**
-   * Hands all relevance to x, whose own rule then counts `part` as its own: so a bias, and a normalization behind a
-   * convolution, belong to the layer. False where x is no such layer.
+   * True where nothing but fixed numbers lies between a linear op and x: they are its bias, and the normalization behind
+   * it, and belong to the layer.
    */
-  function folds(x: Value, part: Affine): boolean {
+  function folds(x: Value, isScaled: boolean): boolean {
+    if (uses.get(x.id) !== 1) return false;
     const op = opOf(x);
-    const isWeighted =
-      op === 'mul' &&
-      operands(x).some(({ node }) => node.kind === 'constant') &&
-      operands(x).some((operand) => opOf(operand) === 'conv2d');
-    const scales = part.scale && isPerChannel(part.scale);
-    const takes = part.scale ? scales && op === 'conv2d' : isWeighted || LINEAR.includes(op as Linear);
-    if (!takes || uses.get(x.id) !== 1) return false;
-    affine.set(x.id, part);
-    return true;
+    if (isScaled ? op === 'conv2d' : LINEAR.includes(op as Linear)) return true;
+    if (op !== 'add' && op !== 'mul') return false;
+    const [a, b] = operands(x);
+    const [value, part] = isFixed(a) ? [b, a] : [a, b];
+    if (!isFixed(part)) return false;
+    return op === 'add' ? folds(value, isScaled) : isPerChannel(part) && folds(value, true);
   }
 
   /** Each input that is asked for gets its own share of the whole. */
   const proportional =
     <K extends OpName>(slope: Rule<K>): Rule<K> =>
     (context) => {
-      const shares = slope({ ...context, dy: div(context.dy, stable(context.y, epsilon)) });
+      const shares = slope({ ...context, dy: div(context.dy, stable(context.y, TINY)) });
       return shares.map((dx, k) => dx && mul(context.x[k], dx));
     };
 
@@ -193,7 +199,7 @@ export function lrpRules({ graph }: Value, options: LrpOptions): Rules {
         back: (relevance, weight) => slope({ ...context, x: ordered(x[at], weight), dy: relevance })[at] as Value,
       };
       const isDense = op === 'matmul' || y.shape.slice(1, 3).every((d) => d === 1);
-      const composite = isRaw(x[at]) ? 'flat' : isDense ? 'epsilon' : 'z-plus';
+      const composite = isRaw(x[at], input) ? 'flat' : isDense ? 'epsilon' : 'z-plus';
       const relevance = flow(options.rule === 'composite' ? composite : options.rule, layer, dy, options);
       return at === 0 ? [relevance] : [undefined, relevance];
     };
@@ -204,26 +210,33 @@ export function lrpRules({ graph }: Value, options: LrpOptions): Rules {
     conv2dInput: linear('conv2dInput'),
     matmul: linear('matmul'),
     add: (context) => {
-      const { x, needs } = context;
-      const at = needs[0] ? 0 : 1;
-      const isBias = !needs[1 - at] && folds(x[at], { bias: x[1 - at] });
-      return isBias ? whole(context as never) : proportional(defaultRules.add)(context);
+      const { x, y, needs } = context;
+      const [value, part] = needs[0] ? x : [x[1], x[0]];
+      const after = affine.get(y.id);
+      if ((needs[0] && needs[1]) || !(after || folds(value, false))) return proportional(defaultRules.add)(context);
+      const own = after?.scale ? mul(part, after.scale) : part;
+      affine.set(value.id, { scale: after?.scale, bias: after?.bias ? add(own, after.bias) : own });
+      return whole(context as never);
     },
     sub: proportional(defaultRules.sub),
     mul: (context) => {
       const { x, y, dy, needs } = context;
       if (needs[0] && needs[1]) return [mul(dy, 0.5), mul(dy, 0.5)];
-      const part = affine.get(y.id);
-      const [value, scale] = needs[0] ? x : [x[1], x[0]];
-      if (!part || folds(value, { scale, bias: part.bias })) return whole(context as never);
-      // The layer below cannot take the bias: it keeps its share here.
-      return needs.map((need) => (need ? mul(dy, div(y, stable(add(y, part.bias as Value), epsilon))) : undefined));
+      const [value, part] = needs[0] ? x : [x[1], x[0]];
+      const after = affine.get(y.id);
+      if (after || (isPerChannel(part) && folds(value, true))) {
+        affine.set(value.id, { scale: after?.scale ? mul(part, after.scale) : part, bias: after?.bias });
+      }
+      return whole(context as never);
     },
     sum: proportional(defaultRules.sum),
     reduceMax: (context) => [toWinners(context.dy, context)],
     averagePool: proportional(defaultRules.averagePool),
     affineSample: proportional(defaultRules.affineSample),
     neg: whole,
+    floor: whole,
+    round: whole,
+    sign: whole,
     div: whole,
     pow: whole,
     max: whole,
@@ -266,7 +279,7 @@ export const lrp = tracedMethod({
         'LRP hands back the logit: a probability has no layers to share it out. Leave --score prob out.',
       );
     }
-    const [map] = differentiate(scores, [at], { seed: scores, rules: lrpRules(scores, options) });
+    const [map] = differentiate(scores, [at], { seed: scores, rules: lrpRules({ input: x, scores }, options) });
     return { map, layout, scores, layer: layerName(context) };
   },
 });

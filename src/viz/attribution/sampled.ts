@@ -1,7 +1,7 @@
 // sampled.ts: weighted sums of a traced map over many inputs that the device makes itself: points of a path, noisy copies.
 // The host sends a few numbers a sample and reads one map in the end.
 
-import { compile, type Program } from '../../engine/gpu/program.ts';
+import type { Program } from '../../engine/gpu/program.ts';
 import { computation, Graph, type Update, type Value } from '../../engine/graph.ts';
 import { add, mul, reshape, stepCounter, sum } from '../../engine/ops/index.ts';
 import { sizeOf } from '../../kernels/shape.ts';
@@ -9,7 +9,7 @@ import type { Shape } from '../../kernels/types.ts';
 import { toFileLayout } from '../../models/onnx/layout.ts';
 import { batchFor } from './batch.ts';
 import { joined, pipelined, type Watch } from './pipelined.ts';
-import { type Context, inputShape } from './subject.ts';
+import { compileFor, type Context, inputShape } from './subject.ts';
 import type { TracedMap } from './traced.ts';
 
 export interface SampledSpec {
@@ -65,7 +65,7 @@ export class Sampler {
     const { label } = spec;
     const batch = batchFor(context, spec.samples, (n) => traceSums(context, spec, n).sums, label);
     const { traced, mapShape, sums } = traceSums(context, spec, batch);
-    return new Sampler(await compile(context.device, sums, { label }), spec, batch, traced, mapShape);
+    return new Sampler(await compileFor(context, sums, label), spec, batch, traced, mapShape);
   }
 
   get layer(): string | undefined {

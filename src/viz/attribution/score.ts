@@ -1,9 +1,8 @@
 // score.ts: what is explained, as a number: the score of one picture.
 
-import { compile } from '../../engine/gpu/program.ts';
 import { computation } from '../../engine/graph.ts';
 import type { AttributionRequest } from './method.ts';
-import { type Context, targetInput, traceInput } from './subject.ts';
+import { compileFor, type Context, targetInput, traceInput } from './subject.ts';
 
 export interface ScoreReader {
   read(request: Pick<AttributionRequest, 'input' | 'target'>): Promise<number>;
@@ -13,7 +12,7 @@ export interface ScoreReader {
 /** For methods whose own program does not see the picture as it is. */
 export async function scoreReader(context: Context): Promise<ScoreReader> {
   const { scores } = traceInput(context);
-  const program = await compile(context.device, computation({ scores }), { label: 'score' });
+  const program = await compileFor(context, computation({ scores }), 'score');
   return {
     async read({ input, target }) {
       const { scores } = await program.evaluate({ x: input, ...targetInput(context, target) });

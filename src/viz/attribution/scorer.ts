@@ -1,12 +1,12 @@
 // scorer.ts: the score of a picture with parts of it absent, for many choices of parts: what all perturbation methods ask.
 
-import { compile, type Program } from '../../engine/gpu/program.ts';
+import type { Program } from '../../engine/gpu/program.ts';
 import { type Computation, computation, Graph, type Value } from '../../engine/graph.ts';
 import { add, greater, greaterEqual, mul, reshape, slice, sub, take } from '../../engine/ops/index.ts';
 import { batchFor } from './batch.ts';
 import type { FeatureMap } from './features.ts';
 import { pipelined, type Watch } from './pipelined.ts';
-import { type Context, inputShape, targetInput, traceSubject } from './subject.ts';
+import { compileFor, type Context, inputShape, targetInput, traceSubject } from './subject.ts';
 
 /** One picture, and what stands where it is absent. */
 export interface MaskedPicture {
@@ -44,7 +44,7 @@ export class Scorer {
   static async create(context: Context, wanted: number, kind: MaskKind = 'pixels'): Promise<Scorer> {
     const label = 'masked scores';
     const batch = batchFor(context, wanted, (n) => traceScores(context, n, kind), label);
-    const program = await compile(context.device, traceScores(context, batch, kind), { label });
+    const program = await compileFor(context, traceScores(context, batch, kind), label);
     return new Scorer(context, program, batch, widthOf(context, kind));
   }
 

@@ -2,10 +2,11 @@
 // activations of a layer). All methods trace the network through here.
 
 import type { Device } from '../../engine/gpu/device.ts';
-import { Graph, Value } from '../../engine/graph.ts';
+import { compile, type Program } from '../../engine/gpu/program.ts';
+import { type Computation, Graph, Value } from '../../engine/graph.ts';
 import { mean, mul, select, slice, softmax, sum } from '../../engine/ops/index.ts';
 import { ModelError } from '../../models/error.ts';
-import type { Model, Trace } from '../../models/model.ts';
+import type { Model, Trace, TraceOptions } from '../../models/model.ts';
 import type { Layout } from '../../models/onnx/layout.ts';
 
 /** One unit: a channel at a place (row, column), or the mean of the channel where no place is given. */
@@ -29,6 +30,11 @@ export interface Subject {
   readonly layer?: string;
   /** The logit by default. */
   readonly scoreKind?: ScoreKind;
+  /**
+   * Owns the weights of the network as states that may change between runs (see `ChangingWeights`). Without it they are
+   * constants, from which more can be computed ahead.
+   */
+  readonly weights?: Program;
 }
 
 /** What a method is prepared for. */
@@ -37,6 +43,14 @@ export interface Context extends Subject {
   /** Fixes all that is random. */
   readonly seed?: number;
 }
+
+/** `Model.trace`, with the weights as constants or as those that are owned elsewhere. */
+export const traceModel = ({ model, weights }: Subject, x: Value, options: TraceOptions = {}): Trace =>
+  model.trace(x, { ...options, parameters: weights ? 'state' : 'constant' });
+
+/** `compile` for what `traceModel` traced. */
+export const compileFor = ({ device, weights }: Context, traced: Computation, label: string): Promise<Program> =>
+  compile(device, traced, { label, shareStates: weights });
 
 export interface TracedSubject {
   readonly graph: Graph;
@@ -75,15 +89,12 @@ const TARGET = 'target';
  * in its place, and `at` is what stands there then. Where a class is explained, the graph gets an input "target", a
  * one-hot [classes] that is written before a run: another class needs no other program.
  */
-export function traceSubject(
-  { model, unit, layer, scoreKind = 'logit' }: Subject,
-  x: Value,
-  replace: (at: Value) => Value = (at) => at,
-): TracedSubject {
+export function traceSubject(subject: Subject, x: Value, replace: (at: Value) => Value = (at) => at): TracedSubject {
+  const { model, unit, layer, scoreKind = 'logit' } = subject;
   const { graph } = x;
   const name = layer === undefined ? undefined : model.resolve(layer);
   let at = name === undefined || name === model.input.name ? replace(x) : undefined;
-  const trace = model.trace(at ?? x, {
+  const trace = traceModel(subject, at ?? x, {
     intervene: (each, value) => {
       if (each !== name) return value;
       at = replace(value);

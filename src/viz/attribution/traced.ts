@@ -1,14 +1,13 @@
 // traced.ts: methods that are a graph: one replay of it gives the map. Those are most, and only these can be averaged over
 // many inputs on the device (sampled.ts).
 
-import { compile } from '../../engine/gpu/program.ts';
 import { computation, Graph, type Value } from '../../engine/graph.ts';
 import type { Model } from '../../models/model.ts';
 import { type Layout, toFileLayout } from '../../models/onnx/layout.ts';
 import type { AttributionRequest, Method } from './method.ts';
 import { type OptionsOf, type OptionTable, withDefaults } from './options.ts';
 import type { Attribution } from './result.ts';
-import { type Context, inputShape, targetInput } from './subject.ts';
+import { compileFor, type Context, inputShape, targetInput } from './subject.ts';
 
 /** What a method traces, for N pictures. */
 export interface TracedMap {
@@ -43,14 +42,16 @@ export function tracedMethod<T extends OptionTable>(spec: Spec<T>): TracedMethod
       const x = new Graph().input('x', inputShape(context));
       const traced = spec.trace(context, x, options);
       const { map, scores, baselineScores, layout, layer } = traced;
+      // A channel that is sent back is of no class.
+      const isOfClass = x.graph.nodes.some((node) => node.kind === 'input' && node.name === 'target');
       const outputs = { map, scores, ...(baselineScores && { baselineScores }) };
-      const program = await compile(context.device, computation(outputs), { label: spec.name });
+      const program = await compileFor(context, computation(outputs), spec.name);
       return {
         async attribute(request): Promise<Attribution> {
           const start = performance.now();
           const inputs = {
             x: request.input,
-            ...targetInput(context, request.target),
+            ...(isOfClass && targetInput(context, request.target)),
             ...spec.inputs?.(context, request, options),
           };
           const read = await program.evaluate(inputs);
@@ -60,7 +61,7 @@ export function tracedMethod<T extends OptionTable>(spec: Spec<T>): TracedMethod
             method: spec.name,
             values: file.data,
             shape: file.shape,
-            target: context.unit ? undefined : request.target,
+            target: isOfClass ? request.target : undefined,
             score,
             layer,
             signed: spec.signed(options),
