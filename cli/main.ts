@@ -8,6 +8,7 @@ import { addDevices } from './commands/devices.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addModels } from './commands/models.ts';
 import { addRun } from './commands/run.ts';
+import { addSanity } from './commands/sanity.ts';
 import { addServe } from './commands/serve.ts';
 import { addShapleyExample } from './commands/shapleyExample.ts';
 import { addVisualize } from './commands/visualize.ts';
@@ -37,6 +38,7 @@ function makeProgram(): Command {
     addVisualize,
     addAttribute,
     addShapleyExample,
+    addSanity,
     addServe,
     addModels,
     addDevices,

@@ -40,6 +40,16 @@ export {
   type Subject,
   type Unit,
 } from './viz/attribution/subject.ts';
+export { hogSimilarity, pearson, spearman, ssim } from './viz/metrics/similarity.ts';
+export {
+  type SanityCheck,
+  sanityCheck,
+  type SanityMode,
+  sanityModes,
+  type SanityOptions,
+  type SanityRow,
+} from './viz/metrics/sanity.ts';
+export { ChangingWeights } from './viz/attribution/changingWeights.ts';
 export * as objectives from './viz/features/objectives.ts';
 export { Objective } from './viz/features/objectives.ts';
 export { ObjectiveError, parseObjective } from './viz/features/parse.ts';
@@ -53,6 +63,11 @@ export {
   Visualization,
   type VisualizationOptions,
 } from './viz/features/visualization.ts';
+export { impute } from './viz/metrics/imputation.ts';
+export { type Explained, type Measured, type Metric, type ValueKind, valueKinds } from './viz/metrics/metric.ts';
+export { findMetric, type MetricName, metrics, randomAttribution, valueKindOf } from './viz/metrics/metrics.ts';
+export { PictureScorer } from './viz/metrics/pictureScorer.ts';
+export { pixelMap, rankPixels } from './viz/metrics/ranking.ts';
 export {
   type AttributionMap,
   attributionMap,
@@ -70,6 +85,7 @@ export {
   overlay,
   overlayMap,
   resizeBilinear,
+  sideBySide,
   sumChannels,
   toPixels,
 } from './viz/render/maps.ts';
