@@ -16,7 +16,7 @@ export interface Pixels {
   readonly data: Uint8ClampedArray<ArrayBuffer>;
 }
 
-/** `diverging`: two colours meet in white at 0, red-blue by default. `sequential`: from 0 to the largest, inferno by default. */
+/** `diverging`: two colours meet in white at 0, red-blue by default. `sequential`: from the smallest, or 0 where that is below, to the largest. */
 export type Colormap = 'diverging' | 'sequential';
 
 /** Pictures of shape [N,H,W,C], C = 1 or 3, values in 0..1, side by side in a grid as square as can be. */
@@ -45,6 +45,9 @@ function scaleOf(map: ArrayLike<number>, percentile: number): number {
   const clipped = sorted[Math.min(sorted.length - 1, Math.floor((percentile / 100) * sorted.length))];
   return clipped || sorted[sorted.length - 1] || 1;
 }
+
+const smallest = (map: ArrayLike<number>): number =>
+  Array.prototype.reduce.call(map, (a, b) => Math.min(a as number, b), Number.POSITIVE_INFINITY) as number;
 
 /** Sums [1,C,H,W] over the channels to [H,W]. */
 export function sumChannels(values: ArrayLike<number>, [, channels, height, width]: readonly number[]): Float32Array {
@@ -138,11 +141,12 @@ export function colorize(
   colormap: Colormap,
   { clip = CLIP_PERCENTILE, colors = DEFAULTS[colormap], fade = false }: ColorOptions = {},
 ): Pixels {
-  const scale = scaleOf(map, clip);
+  const low = colormap === 'sequential' ? Math.max(0, smallest(map)) : 0;
+  const scale = scaleOf(map, clip) - low || 1;
   const table = tableNamed(colors);
   const data = new Uint8ClampedArray(4 * map.length);
   for (let i = 0; i < map.length; i++) {
-    const share = map[i] / scale;
+    const share = (map[i] - low) / scale;
     const t = colormap === 'diverging' ? 0.5 + 0.5 * share : share;
     const color = table[Math.round(Math.min(Math.max(t, 0), 1) * (TABLE_SIZE - 1))];
     data.set(color, 4 * i);
