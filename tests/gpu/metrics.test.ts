@@ -1,0 +1,117 @@
+// metrics.test.ts: metrics of faithfulness where their values are known: of linear networks, of exact maps, of plain pictures.
+
+import * as assert from 'uvu/assert';
+import { type Device, openDevice } from '../../src/engine/gpu/device.ts';
+import { gradient, inputXGradient } from '../../src/viz/attribution/gradient.ts';
+import type { Attribution } from '../../src/viz/attribution/result.ts';
+import { areaUnder } from '../../src/viz/metrics/curves.ts';
+import { impute } from '../../src/viz/metrics/imputation.ts';
+import { findMetric, type metrics, randomAttribution } from '../../src/viz/metrics/metrics.ts';
+import { PictureScorer } from '../../src/viz/metrics/pictureScorer.ts';
+import { pixelMap, rankPixels } from '../../src/viz/metrics/ranking.ts';
+import { close } from '../support/close.ts';
+import { explain, noise, picture, range, size, smallNetwork, sum } from '../support/smallNetwork.ts';
+import { suite } from '../support/suite.ts';
+
+const test = suite('metrics');
+let device: Device;
+test.before(async () => {
+  device = await openDevice();
+});
+
+const model = smallNetwork();
+/** A class has no probability that is linear; a unit is judged by its own value. */
+const unit = { layer: model.resolve('y'), channel: 1 };
+const target = 1;
+type Name = keyof typeof metrics;
+
+async function measure(name: Name, attribution: Attribution, more: object = {}, options: object = {}) {
+  const context = { device, model, size, ...more };
+  const scorer = await PictureScorer.create(context, 33);
+  try {
+    return await findMetric(name).measure(scorer, { context, input: picture, target, attribution, ...more }, options);
+  } finally {
+    scorer.dispose();
+  }
+}
+
+const mapOf = (values: Float32Array): Attribution => ({ ...randomAttribution({ size }, target), values });
+
+test('deletion of a linear network: the contributions that are left', async () => {
+  const exact = await explain(device, inputXGradient, { model, unit }, picture);
+  const { curve } = await measure('deletion', exact, { unit }, { steps: 16 });
+  const map = pixelMap(exact, size);
+  const order = rankPixels(map);
+  const gone = (k: number) => sum(range(16 * k).map((i) => map[order[i]]));
+  const expected = range(17).map((k) => exact.score - gone(k));
+  close(curve?.scores ?? [], expected, { relative: 1e-4 }, 'curve');
+  assert.is(areaUnder([1, 3, 5]), 3);
+});
+
+test('exact ranking above random above reversed', async () => {
+  const exact = await explain(device, inputXGradient, { model }, picture);
+  const reversed = { ...exact, values: exact.values.map((value) => -value) };
+  const maps = [exact, randomAttribution({ size }, target), reversed];
+  for (const [name, sign] of [
+    ['insertion', 1],
+    ['deletion', -1],
+    ['road', 1],
+  ] as const) {
+    const [best, middle, worst] = await Promise.all(maps.map((map) => measure(name, map, {}, { baseline: 0 })));
+    assert.ok(sign * best.value > sign * middle.value && sign * middle.value > sign * worst.value, name);
+  }
+});
+
+test('infidelity: 0 of the slopes of a linear network, and of its contributions', async () => {
+  const slopes = await explain(device, gradient, { model }, picture);
+  const parts = await explain(device, inputXGradient, { model }, picture);
+  for (const scale of [true, false]) {
+    for (const change of ['boxes', 'noise']) {
+      const options = { scale, change, samples: 16 };
+      const { value, parts: { scale: beta } = {} } = await measure('infidelity', slopes, { kind: 'slopes' }, options);
+      assert.ok(value < 1e-6, `${change}: ${value}`);
+      close([beta], [1], { absolute: 1e-3 }, 'scale');
+    }
+    const contributed = await measure('infidelity', parts, {}, { scale, samples: 16 });
+    assert.ok(contributed.value < 1e-6, `${contributed.value}`);
+  }
+  const blind = await measure('infidelity', randomAttribution({ size }, target), {}, { samples: 16 });
+  assert.ok(blind.value > 1e-3, `${blind.value}`);
+});
+
+test('max-sensitivity: 0 of what does not depend on the picture, more of what does', async () => {
+  const found: number[] = [];
+  for (const activation of [undefined, 'Tanh'] as const) {
+    const network = smallNetwork({ activation });
+    const attributor = await gradient.prepare({ device, model: network, size });
+    const attribution = await attributor.attribute({ input: picture, target });
+    found.push((await measure('sensitivity', attribution, { model: network, attributor })).value);
+    attributor.dispose();
+  }
+  assert.ok(found[0] < 1e-6 && found[1] > 1e-4, found.join());
+});
+
+test('drop: none through a map of ones; all of the picture goes through a map of zeros', async () => {
+  const open = await measure('drop', mapOf(new Float32Array(256).fill(1)));
+  assert.is(open.value, 0);
+  assert.is(open.parts?.increase, 0);
+  const half = mapOf(noise(256, 9).map((value) => (value > 0 ? 2 : -1)));
+  assert.ok((await measure('drop', half)).parts?.seen !== open.parts?.whole);
+});
+
+test('imputation gives back constants and ramps', () => {
+  const [H, W] = [12, 10];
+  const inner = range(H * W).filter((i) => i % W > 0 && i % W < W - 1 && i >= W && i < (H - 1) * W);
+  const removed = Int32Array.from(inner.filter((_, k) => k % 5 !== 0));
+  const ramp = Float32Array.from({ length: H * W * 2 }, (_, i) => {
+    const pixel = i >> 1;
+    return i % 2 ? 4 : Math.floor(pixel / W) - 2 * (pixel % W);
+  });
+  const holed = ramp.slice();
+  for (const pixel of removed) holed.fill(99, 2 * pixel, 2 * pixel + 2);
+  close(impute(holed, removed, [H, W, 2]), ramp, { absolute: 1e-4 }, 'ramp');
+});
+
+test('nothing stays on the device', () => {
+  assert.is(device.memory.buffers, 0);
+});
