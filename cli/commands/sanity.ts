@@ -135,10 +135,10 @@ async function sanity(argument: string, options: SanityCommandOptions): Promise<
   report(options.json, json, text);
 }
 
-const number = (value: number): string => (Number.isNaN(value) ? '-' : value.toFixed(3)).padStart(10);
+const number = (value: number): string => (Number.isNaN(value) ? '-' : value.toFixed(3)).padStart(12);
 
 function table(rows: readonly SanityRow[]): string[] {
-  const heads = ['spearman', '|spearman|', 'ssim', 'hog'].map((head) => head.padStart(10)).join('');
+  const heads = ['spearman', '|spearman|', 'ssim', 'hog'].map((head) => head.padStart(12)).join('');
   return [
     `step${heads}  layers drawn anew`,
     ...rows.map(({ step, spearman, absSpearman, ssim, hog, layers }) =>
