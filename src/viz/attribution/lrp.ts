@@ -67,6 +67,13 @@ function isRaw(value: Value, input: Value): boolean {
   return steps.includes(opOf(value)) && operands(value).every((operand) => isRaw(operand, input));
 }
 
+/** x - stopGradient(x): zero, through which a rounding hands back its slope. */
+function isStraightThrough(value: Value): boolean {
+  if (opOf(value) !== 'sub') return false;
+  const [a, b] = operands(value);
+  return opOf(b) === 'stopGradient' && operands(b)[0].id === a.id;
+}
+
 /** Made of constants alone. */
 const isFixed = (value: Value): boolean =>
   value.node.kind === 'constant' || (value.node.kind === 'op' && operands(value).every(isFixed));
@@ -210,7 +217,8 @@ export function lrpRules({ input, scores }: { input: Value; scores: Value }, opt
     conv2dInput: linear('conv2dInput'),
     matmul: linear('matmul'),
     add: (context) => {
-      const { x, y, needs } = context;
+      const { x, y, dy, needs } = context;
+      if (x.some(isStraightThrough)) return x.map((each) => (isStraightThrough(each) ? dy : undefined));
       const [value, part] = needs[0] ? x : [x[1], x[0]];
       const after = affine.get(y.id);
       if ((needs[0] && needs[1]) || !(after || folds(value, false))) return proportional(defaultRules.add)(context);
@@ -218,7 +226,8 @@ export function lrpRules({ input, scores }: { input: Value; scores: Value }, opt
       affine.set(value.id, { scale: after?.scale, bias: after?.bias ? add(own, after.bias) : own });
       return whole(context as never);
     },
-    sub: proportional(defaultRules.sub),
+    sub: (context) =>
+      isStraightThrough(context.y) ? whole(context as never) : proportional(defaultRules.sub)(context),
     mul: (context) => {
       const { x, y, dy, needs } = context;
       if (needs[0] && needs[1]) return [mul(dy, 0.5), mul(dy, 0.5)];
