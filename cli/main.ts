@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { version } from '../package.json';
 import { editDistance } from '../src/models/error.ts';
 import { addAttribute } from './commands/attribute.ts';
+import { addCompare } from './commands/compare.ts';
 import { addDevices } from './commands/devices.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addModels } from './commands/models.ts';
@@ -37,6 +38,7 @@ function makeProgram(): Command {
     addRun,
     addVisualize,
     addAttribute,
+    addCompare,
     addShapleyExample,
     addSanity,
     addServe,
