@@ -1,5 +1,5 @@
 // similarity.ts: how alike two maps are: by the order of their values, their local structure, their edges. All are 1 for
-// equal maps, and NaN where a constant map leaves them undefined.
+// equal maps. For a constant map correlations are undefined (NaN); SSIM compares its means.
 
 import { ssim as structure } from 'ssim.js';
 
