@@ -57,6 +57,7 @@ function start(device: Device, screen: Screen): void {
     if (isSame) pixels.reflect(model.preprocess);
     else pixels.show(model);
     findings.showModel(model);
+    panel.setModel(model);
     offerSamples(model, (picture) => {
       clearError();
       void explainer.setPicture(picture);

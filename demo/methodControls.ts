@@ -95,7 +95,7 @@ function controlOf(name: string, option: Option): Control {
   return { name, element, read: readOrFocus };
 }
 
-function fieldOf(id: string, { fallback, choices, words, placeholder }: Option): HTMLInputElement | HTMLSelectElement {
+function fieldOf(id: string, { fallback, choices, words }: Option): HTMLInputElement | HTMLSelectElement {
   if (typeof fallback === 'boolean') return create('input', { type: 'checkbox', checked: fallback });
   if (choices) {
     const none = fallback === undefined ? [menuEntry('', 'as the method does')] : [];
@@ -108,7 +108,7 @@ function fieldOf(id: string, { fallback, choices, words, placeholder }: Option):
     type: 'text',
     spellcheck: false,
     inputMode: isNumber ? 'decimal' : 'text',
-    placeholder: textOf(fallback) || placeholder.replace(/\|file$/, ''),
+    placeholder: textOf(fallback) || 'none',
   });
   if (words) field.setAttribute('list', `${id}-words`);
   return field;

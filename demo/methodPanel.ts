@@ -45,6 +45,7 @@ interface Wish {
 }
 
 export class MethodPanel {
+  private model: Model | undefined;
   private subject: Explained | undefined;
   private controls: MethodControls;
   private prepared: { readonly attributor: Attributor; readonly model: Model; readonly key: string } | undefined;
@@ -75,15 +76,20 @@ export class MethodPanel {
     isOver.addEventListener('change', () => this.draw());
   }
 
+  /** Fits the menu of layers to a network, and frees what belonged to another. */
+  setModel(model: Model): void {
+    this.model = model;
+    this.going?.abort();
+    void this.tasks.push(async () => this.discard());
+    this.showLayers();
+  }
+
   /** Another picture, class or network: what was found of the one before is withdrawn. */
   setSubject(subject: Explained | undefined): void {
-    const before = this.subject;
     this.going?.abort();
     this.drawn = undefined;
     figure.hidden = true;
-    if (subject && subject.model !== this.prepared?.model) void this.tasks.push(async () => this.discard());
     this.subject = subject;
-    if (subject && before?.model !== subject.model) this.showLayers(subject.model);
   }
 
   private get method(): Method {
@@ -93,13 +99,15 @@ export class MethodPanel {
   private showMethod(): MethodControls {
     const { method } = this;
     const controls = methodControls(method);
-    byId('p', 'method-about').textContent = `${method.description} (${method.source.replace(/, https:.*/, '')})`;
+    byId('p', 'method-about').textContent =
+      `${capital(method.description)} (${method.source.replace(/, https:\S*/g, '')}).`;
     byId('div', 'method-options').replaceChildren(...controls.elements);
     byId('details', 'method-more').hidden = controls.elements.length === 0;
     return controls;
   }
 
-  private showLayers(model = this.subject?.model): void {
+  private showLayers(): void {
+    const { model } = this;
     const { takesLayer, family } = this.method;
     byId('label', 'method-layer-label').hidden = !takesLayer;
     if (!model) return;
@@ -207,6 +215,8 @@ export class MethodPanel {
     paint(canvas, drawAttribution(subject.shown, attribution, { view: isOver.checked ? 'overlay' : 'map' }));
   }
 }
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 function numbersOf(attribution: Attribution, size: readonly [number, number]): [string, string][] {
   const { score, baselineScore, delta, standardErrors, fit, evaluations, millis, layer } = attribution;

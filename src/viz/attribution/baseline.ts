@@ -11,7 +11,7 @@ const NAMES = ['mean', 'blur', 'noise'] as const;
 
 export const baselineOption = (fallback: Baseline = 0): Option<Baseline> => ({
   fallback,
-  description: 'what absence means: a number in the units of the network input, mean, blur, noise, or an .npy',
+  description: 'what absence means: a number in the units of the network input, mean, blur or noise',
   placeholder: `number|${NAMES.join('|')}|file`,
   words: NAMES,
   takesArray: 'picture',

@@ -22,7 +22,7 @@ const options = {
   sigma: real(0, "standard deviation of the noise, as a share of the input's range", 0, 10),
   baseline: {
     ...baselineOption(),
-    description: 'what absence means, one or many (an .npy of several); with noise, another for each sample',
+    description: 'what absence means: a number, mean, blur, noise drawn for each sample, or several pictures',
     takesArray: 'pictures',
   } as Option<Baseline>,
 };
