@@ -292,6 +292,21 @@ async function rejects(work: () => Promise<unknown>, says: RegExp): Promise<void
   assert.match(message, says);
 }
 
+test('permutation: one pair of orders already tells of its error', async () => {
+  const game = networkGame(6, 95);
+  const one = await permutationShapley(game, { budget: 12, seed: 2 });
+  const plain = await permutationShapley(game, { budget: 7, seed: 2, antithetic: false });
+  assert.equal([one.evaluations, plain.evaluations], [12, 7]);
+  // The pair is the mean of two orders, of which the plain run took the first.
+  close(
+    one.standardErrors as Float64Array,
+    one.values.map((value, i) => Math.abs(value - plain.values[i])),
+    { absolute: 1e-12 },
+    'half the difference of both',
+  );
+  assert.is(plain.standardErrors, undefined);
+});
+
 test('too many players for all subsets are refused with the way out', () =>
   rejects(() => exactShapley(networkGame(21, 1)), /21 features .* permutation, kernel or partition/));
 

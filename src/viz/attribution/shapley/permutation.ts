@@ -51,6 +51,8 @@ export async function permutationShapley(
   }
   const total = ENDS + samples * walk;
   const moments = new Moments(n);
+  /** The two orders of the first pair by themselves: all that tells of an error as long as there is no second pair. */
+  const orders = new Moments(n);
   const buffer = new Float64Array(walk);
   let [empty, full, done] = [0, 0, 0];
   let known = -1;
@@ -62,7 +64,7 @@ export async function permutationShapley(
   };
   const soFar = (): Estimate => ({
     values: walk === 0 ? Float64Array.of(full - empty) : moments.means(),
-    standardErrors: walk === 0 ? new Float64Array(1) : moments.standardErrors(),
+    standardErrors: walk === 0 ? new Float64Array(1) : (moments.count > 1 ? moments : orders).standardErrors(),
     empty,
     full,
     evaluations: done,
@@ -90,7 +92,11 @@ export async function permutationShapley(
           const place = (row - ENDS) % walk;
           buffer[place] = scores[k];
           if (place < walk - 1) continue;
-          moments.add(credit(buffer, orderOf((row - ENDS - place) / walk), empty, full));
+          const from = orderOf((row - ENDS - place) / walk);
+          const forward = credit(buffer.subarray(0, n - 1), from, empty, full);
+          const backward = antithetic ? credit(buffer.subarray(n - 1), from.slice().reverse(), empty, full) : forward;
+          if (moments.count === 0 && antithetic) for (const each of [forward, backward]) orders.add(each);
+          moments.add(forward.map((value, i) => (value + backward[i]) / 2));
         }
       }
       done = first + scores.length;
@@ -104,18 +110,11 @@ export async function permutationShapley(
   return soFar();
 }
 
-/** What each player changed, in one order or as the mean of it and its reverse. */
+/** What each player changed when it came; scores: [n-1], those of the first, the first two, … players of the order. */
 function credit(scores: Float64Array, order: Int32Array, empty: number, full: number): Float64Array {
-  const n = order.length;
-  const walks = scores.length / (n - 1);
-  const values = new Float64Array(n);
-  for (let walk = 0; walk < walks; walk++) {
-    let before = empty;
-    for (let i = 0; i < n; i++) {
-      const after = i < n - 1 ? scores[walk * (n - 1) + i] : full;
-      values[order[walk === 0 ? i : n - 1 - i]] += (after - before) / walks;
-      before = after;
-    }
-  }
+  const values = new Float64Array(order.length);
+  order.forEach((player, i) => {
+    values[player] = (scores[i] ?? full) - (i > 0 ? scores[i - 1] : empty);
+  });
   return values;
 }
