@@ -572,8 +572,8 @@ test('moments: no variance where slopes are constant; squares above the squared 
 
 test('standard errors cover: within three of them lies the long run', async () => {
   const context = { model: smallNetwork({ activation: 'Relu' }) };
-  const few = await explain(smoothgrad, { ...context, seed: 1 }, picture, { samples: 200, sigma: 0.5 });
-  const many = await explain(smoothgrad, { ...context, seed: 2 }, picture, { samples: 4000, sigma: 0.5 });
+  const few = await explain(smoothgrad, { ...context, seed: 1 }, picture, { samples: 200, sigma: 0.15 });
+  const many = await explain(smoothgrad, { ...context, seed: 2 }, picture, { samples: 4000, sigma: 0.15 });
   const error = (i: number) => Math.hypot(few.standardErrors?.[i] as number, many.standardErrors?.[i] as number);
   // No filter reaches the last row and column.
   const seen = range(768).filter((i) => many.values[i] !== 0);
