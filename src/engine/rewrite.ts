@@ -1,8 +1,10 @@
 // rewrite.ts: how a pass turns one computation into another: copy node by node, replacing as it goes.
 
 import { type Computation, Graph, type Node, type OpNode, Value } from './graph.ts';
+import type { Target } from './target.ts';
 
-export type Pass = (computation: Computation) => Computation;
+/** `target` is the device it will run on; without one, what is made runs well anywhere. */
+export type Pass = (computation: Computation, target?: Target) => Computation;
 
 /** Asked for each op node with its inputs already copied; a Value replaces it, undefined copies it. */
 export type Replace = (node: OpNode, inputs: readonly Value[], graph: Graph) => Value | undefined;

@@ -3,6 +3,7 @@
 
 import type { DeviceTraits } from '../../kernels/types.ts';
 import type { Tensor } from '../graph.ts';
+import type { Target } from '../target.ts';
 import { type AdapterDescription, type AdapterOptions, type Opened, requestGpu } from './adapter.ts';
 import { Connection, type MemoryAccount } from './connection.ts';
 import { DeviceError, DeviceLostError } from './errors.ts';
@@ -90,6 +91,11 @@ export class Device {
 
   get traits(): DeviceTraits {
     return this.current.traits;
+  }
+
+  /** What computations are optimized for. */
+  get target(): Target {
+    return { traits: this.traits };
   }
 
   get pipelineCount(): number {

@@ -97,7 +97,7 @@ export function largestBatch(
   for (let parts = 1; ; parts *= 2) {
     const batch = Math.ceil(wanted / parts);
     try {
-      checkFits(device, makePlan(optimize(computationOf(batch))), label);
+      checkFits(device, makePlan(optimize(computationOf(batch), device.target)), label);
       return batch;
     } catch (error) {
       if (!(error instanceof OutOfMemoryError) || batch <= 1) throw error;

@@ -41,7 +41,7 @@ export async function compile(
   computation: Computation,
   options: CompileOptions = {},
 ): Promise<Program> {
-  const plan = makePlan(options.optimize === false ? computation : optimize(computation));
+  const plan = makePlan(options.optimize === false ? computation : optimize(computation, device.target));
   return device.retry(() => Program.create(device, plan, options));
 }
 

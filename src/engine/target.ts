@@ -1,0 +1,13 @@
+// target.ts: what a computation is optimized for: the kind of device, and what was measured on it.
+
+import type { DeviceTraits } from '../kernels/types.ts';
+import type { OpNode } from './graph.ts';
+
+export interface Target {
+  readonly traits: DeviceTraits;
+  /**
+   * The variant that was measured to be the fastest for an op of these shapes and attributes; undefined where nothing was
+   * measured, and the heuristics decide.
+   */
+  readonly measured?: (op: OpNode, inputs: readonly (readonly number[])[]) => string | undefined;
+}
