@@ -3,6 +3,7 @@
 
 import { opDef } from '../../kernels/index.ts';
 import type { Cost, Kernel, KernelContext, Shape } from '../../kernels/types.ts';
+import { costOf } from '../cost.ts';
 import type { OpNode, Tensor } from '../graph.ts';
 import { type Place, type Plan, type PlannedStep, UNIFORM_ALIGNMENT } from '../plan.ts';
 import { packUniforms, shaderText } from '../wgsl.ts';
@@ -24,6 +25,10 @@ export interface Step {
   readonly workgroups: readonly [number, number, number];
   readonly cost: Cost;
   readonly source: string;
+  /** What was chosen of the op's kernels: shader file, overrides, uniforms. */
+  readonly kernel: Kernel;
+  /** Its place in the plan: node, buffers of its inputs and its output. */
+  readonly planned: PlannedStep;
 }
 
 interface Prepared {
@@ -117,8 +122,14 @@ export class Build {
       );
     }
     const source = shaderText(kernel.shader, kernel.text);
-    const cost = def.cost(context.inputs, node.attrs, node.shape);
-    return { step, label, kernel, source, uniforms: packUniforms(source, kernel.uniforms), cost };
+    return {
+      step,
+      label,
+      kernel,
+      source,
+      uniforms: packUniforms(source, kernel.uniforms),
+      cost: costOf(plan.graph, node),
+    };
   }
 
   private nameOf(label: string): string {
@@ -206,7 +217,18 @@ export class Build {
         }),
     );
     const { variant, workgroups } = kernel;
-    return { label, op: step.node.op, variant, pipeline, bindGroup, workgroups, cost, source };
+    return {
+      label,
+      op: step.node.op,
+      variant,
+      pipeline,
+      bindGroup,
+      workgroups,
+      cost,
+      source,
+      kernel,
+      planned: step,
+    };
   }
 
   bufferAt(place: Place): GPUBuffer {
