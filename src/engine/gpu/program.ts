@@ -130,8 +130,15 @@ export class Program {
     return this.build.steps;
   }
 
-  private get label(): string {
+  get label(): string {
     return this.recipe.label;
+  }
+
+  /** What runs now, for the profiler. Another one after a loss. */
+  get built(): Build {
+    const build = this.ready();
+    this.checkStates(this.recipe.cells.values());
+    return build;
   }
 
   private stateCell(name: string): Cell | undefined {

@@ -1,0 +1,108 @@
+// describe.ts: what a dispatch does, in words for people: its op with what was fused into it, its buffers, its threads.
+
+import { epilogueAccess } from '../kernels/elementwise.ts';
+import { sizeOf } from '../kernels/shape.ts';
+import type { ScalarProgram, Shape } from '../kernels/types.ts';
+import type { Graph, OpNode } from './graph.ts';
+import type { Place, PlannedStep } from './plan.ts';
+
+/** Names of a program's steps in order. What is added or multiplied channel by channel is called `bias` and `scale`. */
+function namesOf({ operands, steps }: ScalarProgram, isChannelwise: (operand: number) => boolean): string[] {
+  return steps.flatMap((step) => {
+    if ('literal' in step) return [];
+    const channelwise = step.args.some((arg) => arg < operands && isChannelwise(arg));
+    if (channelwise && step.op === 'add') return ['bias'];
+    if (channelwise && step.op === 'mul') return ['scale'];
+    return [step.op];
+  });
+}
+
+/** `['conv2d', 'bias', 'relu']`: an op and what is applied to its result before it is stored; the parts of a fused chain. */
+export function opsOf(graph: Graph, { op, attrs, epilogue, shape }: OpNode): string[] {
+  const own = op === 'fused' ? namesOf((attrs as { program: ScalarProgram }).program, () => false) : [op];
+  if (!epilogue) return own;
+  // Operand 0 is the op's own result.
+  const isChannelwise = (operand: number): boolean =>
+    operand > 0 && epilogueAccess(graph.nodes[epilogue.operands[operand - 1]].shape, shape) === 'channel';
+  return [...own, ...namesOf(epilogue.program, isChannelwise)];
+}
+
+/** Parts named one by one; longer chains are counted. */
+const MOST_NAMED = 6;
+
+/** `conv2d + bias + relu`; of a long chain `23 ops: mul x8, add x6, …`. */
+export function titleOf(ops: readonly string[]): string {
+  if (ops.length <= MOST_NAMED) return ops.join(' + ');
+  const counts = new Map<string, number>();
+  for (const op of ops) counts.set(op, (counts.get(op) ?? 0) + 1);
+  const sorted = [...counts].sort(([, a], [, b]) => b - a);
+  const named = sorted.slice(0, MOST_NAMED).map(([op, count]) => (count > 1 ? `${op} x${count}` : op));
+  return `${ops.length} ops: ${named.join(', ')}${sorted.length > named.length ? ', …' : ''}`;
+}
+
+/** A buffer that a dispatch is bound to. */
+export interface BufferUse {
+  /** Binding number in the shader. */
+  readonly binding: number;
+  readonly role: 'output' | 'input' | 'epilogue' | 'output and input';
+  /** `slot 3`, `weights`, `precomputed 0`, `input "x"`, `state "w"`. */
+  readonly place: string;
+  readonly shape: Shape;
+  /** Of the value; the buffer of a slot may be larger. */
+  readonly bytes: number;
+}
+
+export function placeName(place: Place): string {
+  switch (place.kind) {
+    case 'slot':
+      return `slot ${place.index}`;
+    case 'baked':
+      return `precomputed ${place.index}`;
+    case 'constant':
+      return 'weights';
+    default:
+      return `${place.kind} "${place.name}"`;
+  }
+}
+
+/** In the order of the bindings: 0 are the uniforms, 1 is the output. */
+export function buffersOf(graph: Graph, { node, inputs, output, inPlace }: PlannedStep): BufferUse[] {
+  const operands = [...node.inputs, ...(node.epilogue?.operands ?? [])];
+  const use = (binding: number, role: BufferUse['role'], place: Place, shape: Shape): BufferUse => ({
+    binding,
+    role,
+    place: placeName(place),
+    shape,
+    bytes: 4 * sizeOf(shape),
+  });
+  const uses = [use(1, inPlace === undefined ? 'output' : 'output and input', output, node.shape)];
+  inputs.forEach((place, k) => {
+    if (k === inPlace) return;
+    const role = k < node.inputs.length ? 'input' : 'epilogue';
+    uses.push(use(uses.length + 1, role, place, graph.nodes[operands[k]].shape));
+  });
+  return uses;
+}
+
+/** The invocations of a workgroup along x, y and z, read off the final text of a shader. */
+export function workgroupSize(
+  source: string,
+  overrides: Readonly<Record<string, number>> = {},
+): [x: number, y: number, z: number] {
+  const [, list] = /@workgroup_size\(([^)]*)\)/.exec(source) ?? [];
+  if (list === undefined) throw new Error('a shader without @workgroup_size is no compute shader.');
+  const sizes = list.split(',').flatMap((part) => {
+    const text = part.trim();
+    return text === '' ? [] : [numberOf(text, source, overrides)];
+  });
+  return [sizes[0], sizes[1] ?? 1, sizes[2] ?? 1];
+}
+
+/** A whole number, or the constant of that name. */
+function numberOf(text: string, source: string, overrides: Readonly<Record<string, number>>): number {
+  if (Object.hasOwn(overrides, text)) return overrides[text];
+  const literal =
+    /^(\d+)[ui]?$/.exec(text) ?? new RegExp(`(?:const|override)\\s+${text}\\b[^=]*=\\s*(\\d+)[ui]?\\s*;`).exec(source);
+  if (!literal) throw new Error(`@workgroup_size: "${text}" is neither a number nor a constant of the shader.`);
+  return Number(literal[1]);
+}

@@ -1,0 +1,302 @@
+// profile.ts: times the dispatches of a program one by one. A replay does not change by it, nor do the program's states and
+// outputs: they are put aside before and put back after.
+
+import { buffersOf, opsOf, titleOf, workgroupSize } from '../describe.ts';
+import { type Place, type Plan, samePlace } from '../plan.ts';
+import { perMicro, type Profile, type StepProfile } from '../profile.ts';
+import { judge, type Roofline } from '../roofline.ts';
+import { memoryTimeline } from '../timeline.ts';
+import type { Build, Step } from './build.ts';
+import type { Connection } from './connection.ts';
+import type { Program } from './program.ts';
+import { measureRoofline } from './roofline.ts';
+import { type Clock, type Lap, median, repeatsFor, LapTimer, type Timed } from './lapTimer.ts';
+
+export interface ProfileOptions {
+  /** Rounds in which each step is timed once. */
+  readonly rounds?: number;
+  /** Between two submits, which follow each other every few milliseconds, profiling stops when it aborts, with its reason. */
+  readonly signal?: AbortSignal;
+  /** By default timestamps, where the device has them. */
+  readonly clock?: Clock;
+  /** Called after each round, those that find out the lengths of the steps among them; `total` is an estimate at first. */
+  onProgress?(done: number, total: number): void;
+}
+
+const DEFAULT_ROUNDS = 5;
+
+/** Rounds at most in which it is found out how often a step must be repeated. */
+const TRIAL_ROUNDS = 3;
+
+/** A step is repeated until it lasts so long: 20 grains of a browser's clock, or as many waits for the device. */
+const SPAN_MICROS: Record<Clock, number> = { timestamps: 2000, wall: 10_000 };
+
+const span = ({ clock }: LapTimer): number => SPAN_MICROS[clock];
+
+/** Whole replays submitted together last about so long. */
+const REPLAY_MICROS = 20_000;
+
+/**
+ * Times each step of a program on the values it really computes with, and measures the device's roofline where that was
+ * not done yet. Nobody else may run or read the program meanwhile.
+ */
+export async function profile(program: Program, options: ProfileOptions = {}): Promise<Profile> {
+  const { rounds = DEFAULT_ROUNDS, signal, onProgress } = options;
+  const { device } = program;
+  await device.ready();
+  signal?.throwIfAborted();
+  let roofline = await measureRoofline(device);
+  signal?.throwIfAborted();
+  const build = program.built;
+  const { connection } = build;
+  const timer = new LapTimer(connection, options.clock);
+  const kept = new Kept(build, program.plan);
+  try {
+    const bench = new Bench(build, kept, timer, signal);
+    const trials = await bench.findRepeats((done) => onProgress?.(done, TRIAL_ROUNDS + rounds));
+    for (let round = 0; round < rounds; round++) {
+      await bench.round();
+      onProgress?.(trials + round + 1, trials + rounds);
+    }
+    const rows = () => build.steps.map((step, k) => rowOf(program.plan, step, k, bench, roofline));
+    let steps = rows();
+    if (steps.some(({ share }) => share > 1)) {
+      // The device was busy when its limits were measured, or values come out of a cache.
+      roofline = await measureRoofline(device, true);
+      steps = rows();
+    }
+    return {
+      program: program.label,
+      adapter: device.adapter.name,
+      clock: timer.clock,
+      rounds,
+      roofline,
+      steps,
+      stepMicros: steps.reduce((sum, { micros }) => sum + micros, 0),
+      replayMicros: median(bench.replays),
+      memory: memoryTimeline(program.plan),
+    };
+  } catch (error) {
+    if (error === signal?.reason) throw error;
+    throw await connection.explain(error);
+  } finally {
+    kept.restore();
+    kept.dispose();
+    timer.dispose();
+  }
+}
+
+/** Steps, how often each is repeated, and what was measured so far. */
+class Bench {
+  readonly repeats: number[];
+  /** Microseconds of one dispatch, by step and round, and how many were timed together. */
+  private readonly samples: { readonly micros: number; readonly repeats: number }[][];
+  /** Microseconds of a whole replay. */
+  readonly replays: number[] = [];
+  private readonly works: readonly Timed[];
+  private replaysAtOnce = 1;
+
+  constructor(
+    private readonly build: Build,
+    private readonly kept: Kept,
+    private readonly timer: LapTimer,
+    private readonly signal?: AbortSignal,
+  ) {
+    this.works = build.steps.map((step) => kept.workOf(step));
+    this.repeats = build.steps.map(() => 1);
+    this.samples = build.steps.map(() => []);
+  }
+
+  /** Runs the steps until those too short for the clock are repeated often enough; returns the rounds it took. */
+  async findRepeats(report: (round: number) => void): Promise<number> {
+    for (let round = 1; ; round++) {
+      const micros = await this.runSteps();
+      report(round);
+      const next = this.repeats.map((repeats, k) =>
+        repeatsFor(span(this.timer), repeats, micros[k], this.timer.grainMicros),
+      );
+      const isDone = next.every((repeats, k) => repeats <= 2 * this.repeats[k]);
+      if (isDone || round === TRIAL_ROUNDS) {
+        this.expected = micros;
+        const replay = await this.timeReplay();
+        this.replaysAtOnce = Math.max(1, Math.floor(REPLAY_MICROS / replay));
+        return round;
+      }
+      next.forEach((repeats, k) => {
+        micros[k] *= repeats / this.repeats[k];
+        this.repeats[k] = Math.max(repeats, this.repeats[k]);
+      });
+      this.expected = micros;
+    }
+  }
+
+  /** Of all repetitions of each step, from the round before. */
+  private expected: readonly number[] | undefined;
+
+  /** Every step once more, and a whole replay. */
+  async round(): Promise<void> {
+    const micros = await this.runSteps();
+    this.expected = micros.map((time, k) => {
+      const repeats = this.repeats[k];
+      this.samples[k].push({ micros: time / repeats, repeats });
+      // A device that was busy with other things when lengths were found out makes them too long.
+      const more = repeatsFor(span(this.timer), repeats, time, this.timer.grainMicros);
+      if (more <= 2 * repeats) return time;
+      this.repeats[k] = more;
+      return (time * more) / repeats;
+    });
+    this.replays.push(await this.timeReplay());
+  }
+
+  /** Microseconds of one dispatch, ascending, of the rounds that resolved it best. */
+  timesOf(step: number): number[] {
+    const samples = this.samples[step];
+    const most = Math.max(...samples.map(({ repeats }) => repeats));
+    const clear = samples.filter(({ micros, repeats }) => repeats === most || micros * repeats > span(this.timer));
+    return clear.map(({ micros }) => micros).sort((a, b) => a - b);
+  }
+
+  /** One replay, its steps repeated: each computes with what those before it left. */
+  private runSteps(): Promise<number[]> {
+    this.kept.restore();
+    const laps = this.works.map(
+      (work, k): Lap => ({ work, repeats: this.repeats[k], expectedMicros: this.expected?.[k] }),
+    );
+    return this.timer.time(laps, this.signal);
+  }
+
+  private async timeReplay(): Promise<number> {
+    this.signal?.throwIfAborted();
+    const { gpu } = this.build.connection;
+    await gpu.queue.onSubmittedWorkDone();
+    const start = performance.now();
+    this.build.run(this.replaysAtOnce);
+    await gpu.queue.onSubmittedWorkDone();
+    return (1000 * (performance.now() - start)) / this.replaysAtOnce;
+  }
+}
+
+/** Copies of what a run changes and a user may read: states and outputs; and room for what a step writes over itself. */
+class Kept {
+  private readonly copies: { readonly from: GPUBuffer; readonly to: GPUBuffer }[] = [];
+  private readonly scratch: GPUBuffer | undefined;
+  private readonly connection: Connection;
+
+  constructor(
+    private readonly build: Build,
+    plan: Plan,
+  ) {
+    this.connection = build.connection;
+    const states = plan.graph.nodes.flatMap((node): Place[] =>
+      node.kind === 'state' ? [{ kind: 'state', name: node.name }] : [],
+    );
+    const outputs = [...plan.outputs.values()].filter(({ kind }) => kind === 'slot');
+    const buffers = new Set([...states, ...outputs].map((place) => build.bufferAt(place)));
+    try {
+      for (const from of buffers) this.copies.push({ from, to: this.create(from.size) });
+      const overwritten = build.steps.filter(isOverItself).map(({ planned }) => build.bufferAt(planned.output).size);
+      this.scratch = overwritten.length > 0 ? this.create(Math.max(...overwritten)) : undefined;
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
+    this.submit((encoder) => {
+      for (const { from, to } of this.copies) encoder.copyBufferToBuffer(from, 0, to, 0, from.size);
+    });
+  }
+
+  private create(bytes: number): GPUBuffer {
+    const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    return this.connection.createBuffer('put aside while profiling', bytes, usage, this.build.watch);
+  }
+
+  /** Puts everything back, in the order of the queue. */
+  restore(): void {
+    if (this.connection.lost) return; // then the program puts itself back
+    this.submit((encoder) => {
+      for (const { from, to } of this.copies) encoder.copyBufferToBuffer(to, 0, from, 0, from.size);
+    });
+  }
+
+  /** A step that can be repeated without end: what it overwrites of its own input is put back, and computed once. */
+  workOf(step: Step): Timed {
+    const encode = (pass: GPUComputePassEncoder): void => {
+      pass.setPipeline(step.pipeline);
+      pass.setBindGroup(0, step.bindGroup);
+      pass.dispatchWorkgroups(...step.workgroups);
+    };
+    if (!isOverItself(step)) return { encode };
+    const own = this.build.bufferAt(step.planned.output);
+    const scratch = this.scratch as GPUBuffer;
+    return {
+      encode,
+      before: (encoder) => encoder.copyBufferToBuffer(own, 0, scratch, 0, own.size),
+      after(encoder) {
+        encoder.copyBufferToBuffer(scratch, 0, own, 0, own.size);
+        const pass = encoder.beginComputePass();
+        encode(pass);
+        pass.end();
+      },
+    };
+  }
+
+  private submit(encode: (encoder: GPUCommandEncoder) => void): void {
+    const { gpu } = this.connection;
+    this.build.watch.during(
+      () => 'Putting aside what profiling would change',
+      () => {
+        const encoder = gpu.createCommandEncoder();
+        encode(encoder);
+        gpu.queue.submit([encoder.finish()]);
+      },
+    );
+  }
+
+  dispose(): void {
+    for (const { to } of this.copies) this.connection.destroyBuffer(to);
+    if (this.scratch) this.connection.destroyBuffer(this.scratch);
+  }
+}
+
+/** Whether a second run of the step would begin with what the first one left. */
+const isOverItself = ({ planned: { inputs, output } }: Step): boolean =>
+  inputs.some((place) => samePlace(place, output));
+
+const quantile = (sorted: readonly number[], q: number): number => sorted[Math.round(q * (sorted.length - 1))];
+
+function rowOf({ graph }: Plan, step: Step, index: number, bench: Bench, roofline: Roofline): StepProfile {
+  const { label, op, variant, workgroups, cost, source, kernel, planned } = step;
+  const ops = opsOf(graph, planned.node);
+  const samples = bench.timesOf(index);
+  const micros = median(samples);
+  const { flops, bytes } = cost;
+  const { share, bound } = judge(cost, micros, roofline);
+  return {
+    index,
+    label,
+    op,
+    ops,
+    title: titleOf(ops),
+    variant,
+    shape: planned.node.shape,
+    workgroups,
+    workgroupSize: workgroupSize(source, kernel.overrides),
+    micros,
+    low: quantile(samples, 0.25),
+    high: quantile(samples, 0.75),
+    repeats: bench.repeats[index],
+    flops,
+    bytes,
+    gflops: perMicro(flops, micros),
+    gbytes: perMicro(bytes, micros),
+    share,
+    bound,
+    buffers: buffersOf(graph, planned),
+    kernel: {
+      file: `${kernel.shader}.wgsl`,
+      source,
+      overrides: kernel.overrides ?? {},
+      uniforms: kernel.uniforms ?? {},
+    },
+  };
+}

@@ -1,0 +1,253 @@
+// roofline.ts: measures what the device can do at most: multiply-adds without memory, copying without arithmetic, and
+// dispatches without either. Once a device; it takes about a second.
+
+import copyText from '../../../shaders/limit_copy.wgsl';
+import multiplyAddText from '../../../shaders/limit_multiply_add.wgsl';
+import type { Roofline } from '../roofline.ts';
+import type { Connection } from './connection.ts';
+import type { Device } from './device.ts';
+import { repeatsFor, LapTimer, type Timed } from './lapTimer.ts';
+
+/** A work at the limit of something, ready to be encoded. */
+export interface Limit {
+  readonly name: string;
+  readonly flops: number;
+  /** Read and written. */
+  readonly bytes: number;
+  encode(encoder: GPUCommandEncoder): void;
+  dispose(): void;
+}
+
+interface ShaderLimit extends Limit, Timed {
+  encode(encoder: GPUCommandEncoder | GPUComputePassEncoder): void;
+}
+
+// As in limit_multiply_add.wgsl.
+const MULTIPLY_ADD_WORKGROUP = 64;
+const LANES = 4;
+const CHAINS = 8;
+
+/** Invocations that fill the device, and rounds that take it some milliseconds. */
+const MULTIPLY_ADDS = {
+  software: { invocations: 2 ** 14, rounds: 100 },
+  gpu: { invocations: 2 ** 18, rounds: 4096 },
+};
+
+// As in limit_copy.wgsl.
+const COPY_WORKGROUP = 256;
+const VEC4_BYTES = 16;
+
+/** Bytes copied: more than a cache holds, on a GPU too. */
+const COPY_BYTES = { software: 2 ** 24, gpu: 2 ** 28 };
+
+/** What one invocation copies, in vec4s: which is best differs from device to device, so the best counts. */
+const COPY_ROUNDS = [1, 4, 16];
+
+const isPass = (encoder: GPUCommandEncoder | GPUComputePassEncoder): encoder is GPUComputePassEncoder =>
+  'dispatchWorkgroups' in encoder;
+
+/** One dispatch with uniforms of its own. */
+async function shaderLimit(
+  connection: Connection,
+  { name, code, uniforms, buffers, workgroups, ...cost }: ShaderLimitOptions,
+): Promise<ShaderLimit> {
+  const { gpu } = connection;
+  const pipeline = await connection.pipeline(name, code, buffers.length - 1);
+  const params = connection.createBuffer(`${name}: uniforms`, 16, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
+  gpu.queue.writeBuffer(params, 0, Uint32Array.from(uniforms));
+  const bindGroup = gpu.createBindGroup({
+    layout: connection.bindGroupLayout(buffers.length - 1),
+    entries: [params, ...buffers].map((buffer, binding) => ({ binding, resource: { buffer } })),
+  });
+  return {
+    name,
+    ...cost,
+    encode(encoder) {
+      const pass = isPass(encoder) ? encoder : encoder.beginComputePass({ label: name });
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindGroup);
+      pass.dispatchWorkgroups(workgroups);
+      if (pass !== encoder) pass.end();
+    },
+    dispose: () => connection.destroyBuffer(params),
+  };
+}
+
+interface ShaderLimitOptions {
+  readonly name: string;
+  readonly code: string;
+  readonly uniforms: readonly number[];
+  /** The output, then inputs. */
+  readonly buffers: readonly GPUBuffer[];
+  readonly workgroups: number;
+  readonly flops: number;
+  readonly bytes: number;
+}
+
+async function multiplyAdds(device: Device, rounds: number, invocations: number): Promise<ShaderLimit> {
+  const { connection } = device;
+  const y = connection.createBuffer('multiply-add: y', 4 * invocations, GPUBufferUsage.STORAGE);
+  const limit = await shaderLimit(connection, {
+    name: 'multiply-add loop (limit of arithmetic)',
+    code: multiplyAddText,
+    uniforms: [rounds],
+    buffers: [y],
+    workgroups: invocations / MULTIPLY_ADD_WORKGROUP,
+    flops: 2 * invocations * LANES * CHAINS * rounds,
+    bytes: 4 * invocations,
+  });
+  const dispose = () => {
+    limit.dispose();
+    connection.destroyBuffer(y);
+  };
+  return { ...limit, dispose };
+}
+
+/** A loop of multiply-adds, in registers. */
+export function multiplyAddLimit(device: Device): Promise<Limit> {
+  const { rounds, invocations } = MULTIPLY_ADDS[device.traits.kind];
+  return multiplyAdds(device, rounds, invocations);
+}
+
+/** A large buffer copied into another by the device itself. */
+export function copyLimit(device: Device): Limit {
+  const { connection } = device;
+  const bytes = copyBytes(device);
+  const from = connection.createBuffer('copy: from', bytes, GPUBufferUsage.COPY_SRC);
+  const to = connection.createBuffer('copy: to', bytes, GPUBufferUsage.COPY_DST);
+  return {
+    name: 'copy of a buffer (limit of memory)',
+    flops: 0,
+    bytes: 2 * bytes,
+    encode: (encoder) => encoder.copyBufferToBuffer(from, 0, to, 0, bytes),
+    dispose() {
+      connection.destroyBuffer(from);
+      connection.destroyBuffer(to);
+    },
+  };
+}
+
+/** Both buffers together take no more than a quarter of the budget. */
+function copyBytes({ traits, budgetBytes, maxBufferBytes }: Device): number {
+  const most = Math.min(COPY_BYTES[traits.kind], maxBufferBytes, budgetBytes / 8);
+  return 2 ** Math.floor(Math.log2(most));
+}
+
+/** The same copy by a kernel, in several ways. */
+async function kernelCopies(device: Device): Promise<{ limits: ShaderLimit[]; dispose(): void }> {
+  const { connection } = device;
+  const bytes = copyBytes(device);
+  const usage = GPUBufferUsage.STORAGE;
+  const buffers = ['y', 'x'].map((name) => connection.createBuffer(`kernel copy: ${name}`, bytes, usage));
+  const most = device.traits.maxWorkgroupsPerDimension;
+  const limits: ShaderLimit[] = [];
+  for (const rounds of COPY_ROUNDS) {
+    const stride = bytes / VEC4_BYTES / rounds;
+    const workgroups = stride / COPY_WORKGROUP;
+    if (workgroups > most || !Number.isInteger(workgroups)) continue;
+    limits.push(
+      await shaderLimit(connection, {
+        name: 'copy by a kernel',
+        code: copyText,
+        uniforms: [stride, rounds],
+        buffers,
+        workgroups,
+        flops: 0,
+        bytes: 2 * bytes,
+      }),
+    );
+  }
+  const dispose = () => {
+    for (const limit of limits) limit.dispose();
+    for (const buffer of buffers) connection.destroyBuffer(buffer);
+  };
+  return { limits, dispose };
+}
+
+const measured = new WeakMap<Device, Promise<Roofline>>();
+
+/**
+ * The limits of a device: measured when first asked for, then remembered. `again` measures once more, and takes the better of
+ * both: a device that does other work at the same time shows less than it can.
+ */
+export function measureRoofline(device: Device, again = false): Promise<Roofline> {
+  const known = measured.get(device);
+  if (known && !again) return known;
+  const roofline = device.retry(async () => better(await measure(device), await known));
+  measured.set(device, roofline);
+  roofline.catch(() => measured.delete(device));
+  return roofline;
+}
+
+const better = (a: Roofline, b = a): Roofline => ({
+  flopsPerSecond: Math.max(a.flopsPerSecond, b.flopsPerSecond),
+  bytesPerSecond: Math.max(a.bytesPerSecond, b.bytesPerSecond),
+  copyBytesPerSecond: Math.max(a.copyBytesPerSecond, b.copyBytesPerSecond),
+  dispatchMicros: Math.min(a.dispatchMicros, b.dispatchMicros),
+});
+
+/** A limit is the best of so many measurements, each lasting about so long. */
+const SAMPLES = 5;
+const SPAN_MICROS = 10_000;
+
+async function measure(device: Device): Promise<Roofline> {
+  const { connection } = device;
+  const timer = new LapTimer(connection);
+  const { rounds, invocations } = MULTIPLY_ADDS[device.traits.kind];
+  const loop = await multiplyAdds(device, rounds, invocations);
+  const nothing = await multiplyAdds(device, 0, MULTIPLY_ADD_WORKGROUP);
+  const copies = await kernelCopies(device);
+  const copy = copyLimit(device);
+  try {
+    const [loopMicros, dispatchMicros, ...copyMicros] = await bestOf(timer, [loop, nothing, ...copies.limits]);
+    return {
+      flopsPerSecond: (1e6 * loop.flops) / loopMicros,
+      bytesPerSecond: (1e6 * copies.limits[0].bytes) / Math.min(...copyMicros),
+      copyBytesPerSecond: (1e6 * copy.bytes) / (await bestByWall(device, copy)),
+      dispatchMicros,
+    };
+  } catch (error) {
+    throw await connection.explain(error);
+  } finally {
+    for (const used of [timer, loop, nothing, copies, copy]) used.dispose();
+  }
+}
+
+/** Microseconds of one run of each. */
+async function bestOf(timer: LapTimer, works: readonly ShaderLimit[]): Promise<number[]> {
+  const best: number[] = [];
+  for (const work of works) {
+    let repeats = 1;
+    let least = Number.POSITIVE_INFINITY;
+    for (let sample = 0; sample < SAMPLES; ) {
+      const [micros] = await timer.time([{ work, repeats }]);
+      const next = repeatsFor(SPAN_MICROS, repeats, micros, timer.grainMicros);
+      if (next > 2 * repeats) {
+        repeats = next; // a run too short for the clock is none
+        continue;
+      }
+      least = Math.min(least, micros / repeats);
+      sample++;
+    }
+    best.push(least);
+  }
+  return best;
+}
+
+/** A copy is in no pass, so no timestamp can be put around it. */
+async function bestByWall(device: Device, limit: Limit): Promise<number> {
+  const { gpu } = device;
+  const run = async (repeats: number): Promise<number> => {
+    const start = performance.now();
+    const encoder = gpu.createCommandEncoder();
+    for (let n = 0; n < repeats; n++) limit.encode(encoder);
+    gpu.queue.submit([encoder.finish()]);
+    await device.connection.idle();
+    return 1000 * (performance.now() - start);
+  };
+  await run(1);
+  const repeats = repeatsFor(2 * SPAN_MICROS, 1, await run(1), 0);
+  let least = Number.POSITIVE_INFINITY;
+  for (let sample = 0; sample < SAMPLES; sample++) least = Math.min(least, (await run(repeats)) / repeats);
+  return least;
+}
