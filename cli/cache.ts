@@ -119,7 +119,7 @@ function readRecord(file: string): CacheRecord | undefined {
   }
 }
 
-function makeFolder(folder: string): void {
+export function makeFolder(folder: string): void {
   let existing = folder;
   while (!existsSync(existing)) existing = path.dirname(existing);
   try {
@@ -136,7 +136,7 @@ function makeFolder(folder: string): void {
   }
 }
 
-function writeWhole(file: string, contents: Uint8Array | string): void {
+export function writeWhole(file: string, contents: Uint8Array | string): void {
   const temporary = `${file}.${process.pid}.tmp`;
   try {
     writeFileSync(temporary, contents);

@@ -12,6 +12,7 @@ import { addRun } from './commands/run.ts';
 import { addSanity } from './commands/sanity.ts';
 import { addServe } from './commands/serve.ts';
 import { addShapleyExample } from './commands/shapleyExample.ts';
+import { addTune } from './commands/tune.ts';
 import { addVisualize } from './commands/visualize.ts';
 import { exitCodeOf, sentenceOf, UsageError } from './errors.ts';
 import { listenForInterrupt } from './interrupt.ts';
@@ -41,6 +42,7 @@ function makeProgram(): Command {
     addCompare,
     addShapleyExample,
     addSanity,
+    addTune,
     addServe,
     addModels,
     addDevices,

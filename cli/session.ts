@@ -3,14 +3,16 @@
 import { openNodeDevice } from '../src/engine/gpu/dawn.node.ts';
 import type { Device } from '../src/index.ts';
 import type { GlobalOptions } from './options.ts';
+import { loadTuning } from './tuning.ts';
 
-/** Opens the GPU for `work` and closes it whatever happens. Open it only when all that needs no GPU has been checked. */
+/** Opens the GPU for `work`, with the kernels that `facet tune` found for it, and closes it whatever happens. Open it only when all that needs no GPU has been checked. */
 export async function withDevice<T>(
   { adapter, memory }: GlobalOptions,
   work: (device: Device) => Promise<T>,
 ): Promise<T> {
   const device = await openNodeDevice(adapter, { memoryMiB: memory });
   try {
+    device.useTuning(loadTuning(device));
     const result = await work(device);
     device.check();
     return result;

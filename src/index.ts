@@ -7,12 +7,14 @@ export { DeviceError, DeviceLostError, OutOfMemoryError } from './engine/gpu/err
 export { largestBatch } from './engine/gpu/memory.ts';
 export { Presenter } from './engine/gpu/present.ts';
 export { compile, type CompileOptions, type Program } from './engine/gpu/program.ts';
+export { tune, type TimedOp, type TuneOptions, type TuneReport, type VariantTiming } from './engine/gpu/tune.ts';
 export { type Computation, computation, Graph, type Tensor, type Update, Value } from './engine/graph.ts';
 export { interpret } from './engine/interpret.ts';
 export * as ops from './engine/ops/index.ts';
 export { optimize } from './engine/optimize.ts';
 export { makePlan } from './engine/plan.ts';
 export { printComputation, printPlan } from './engine/print.ts';
+export { mergeTunings, readTuning, type Tuning } from './engine/tuning.ts';
 export { OpError } from './kernels/types.ts';
 export * from './models/index.ts';
 export { drawing, drawingClasses } from './training/drawings.ts';
@@ -63,6 +65,7 @@ export {
   Visualization,
   type VisualizationOptions,
 } from './viz/features/visualization.ts';
+export { computationsOf, type TaskName, taskNames, type TaskOptions } from './viz/tasks.ts';
 export { impute } from './viz/metrics/imputation.ts';
 export { type Explained, type Measured, type Metric, type ValueKind, valueKinds } from './viz/metrics/metric.ts';
 export { findMetric, type MetricName, metrics, randomAttribution, valueKindOf } from './viz/metrics/metrics.ts';

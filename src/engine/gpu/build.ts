@@ -6,6 +6,7 @@ import type { Cost, Kernel, KernelContext, Shape } from '../../kernels/types.ts'
 import { costOf } from '../cost.ts';
 import type { OpNode, Tensor } from '../graph.ts';
 import { type Place, type Plan, type PlannedStep, UNIFORM_ALIGNMENT } from '../plan.ts';
+import type { Target } from '../target.ts';
 import { packUniforms, shaderText } from '../wgsl.ts';
 import type { Cell } from './cell.ts';
 import type { Connection } from './connection.ts';
@@ -45,6 +46,8 @@ export interface Recipe {
   readonly plan: Plan;
   readonly label: string;
   readonly choose?: Choose;
+  /** What was measured when the program was compiled: after a loss the same kernels are chosen. */
+  readonly measured?: Target['measured'];
   /** Inputs and states by name. */
   readonly cells: ReadonlyMap<string, Cell>;
   /** Those whose buffers belong to this program. */
@@ -98,7 +101,7 @@ export class Build {
   }
 
   private prepare(step: PlannedStep): Prepared {
-    const { plan, choose } = this.recipe;
+    const { plan, choose = this.chooseMeasured } = this.recipe;
     const { traits, gpu } = this.connection;
     const { node } = step;
     const def = opDef(node.op);
@@ -112,7 +115,7 @@ export class Build {
       inPlace: step.inPlace,
     };
     const kernels = def.kernels(context);
-    const kernel = choose ? choose(kernels, node) : kernels[kernels.length - 1];
+    const kernel = choose(kernels, node);
     const label = node.label ?? node.op;
     const most = gpu.limits.maxComputeWorkgroupsPerDimension;
     if (kernel.workgroups.some((count) => count > most)) {
@@ -131,6 +134,16 @@ export class Build {
       cost: costOf(plan.graph, node),
     };
   }
+
+  /** What was measured to be the fastest, else the last: what the op takes for it. */
+  private readonly chooseMeasured: Choose = (kernels, node) => {
+    const { plan, measured } = this.recipe;
+    const name = measured?.(
+      node,
+      node.inputs.map((id) => plan.graph.nodes[id].shape),
+    );
+    return kernels.find(({ variant }) => variant === name) ?? kernels[kernels.length - 1];
+  };
 
   private nameOf(label: string): string {
     return `${this.recipe.label}: "${label}"`;

@@ -4,6 +4,8 @@
 import type { DeviceTraits } from '../../kernels/types.ts';
 import type { Tensor } from '../graph.ts';
 import type { Target } from '../target.ts';
+import { answerFrom, deviceKey, type Tuning } from '../tuning.ts';
+import { knownChoices } from '../tuning_known.ts';
 import { type AdapterDescription, type AdapterOptions, type Opened, requestGpu } from './adapter.ts';
 import { Connection, type MemoryAccount } from './connection.ts';
 import { DeviceError, DeviceLostError } from './errors.ts';
@@ -62,6 +64,8 @@ export class Device {
   private recovery: Promise<void> | undefined;
   /** The loss that was for good, or the closing. */
   private failure: DeviceError | undefined;
+  private tuned: Tuning | undefined;
+  private currentTarget: Target | undefined;
 
   constructor(
     opened: Opened,
@@ -95,7 +99,34 @@ export class Device {
 
   /** What computations are optimized for. */
   get target(): Target {
-    return { traits: this.traits };
+    this.currentTarget ??= this.makeTarget();
+    return this.currentTarget;
+  }
+
+  private makeTarget(): Target {
+    const { traits, tuned, adapter } = this;
+    const known = knownChoices.find(({ architecture }) => architecture === adapter.architecture)?.variants;
+    const own = tuned?.device === this.key ? tuned : undefined;
+    return own || known ? { traits, measured: answerFrom(own, known ?? {}, traits) } : { traits };
+  }
+
+  /** Names adapter and driver; a tuning is of one such key. */
+  get key(): string {
+    return deviceKey(this.adapter, this.traits);
+  }
+
+  /** The tuning in use, if there is one. */
+  get tuning(): Tuning | undefined {
+    return this.tuned;
+  }
+
+  /**
+   * Programs compiled from now on take the variants that were measured to be the fastest; undefined forgets them. What was
+   * measured on another device is kept and not used. Another variant rounds differently, so results change within rounding.
+   */
+  useTuning(tuning: Tuning | undefined): void {
+    this.tuned = tuning;
+    this.currentTarget = undefined;
   }
 
   get pipelineCount(): number {
@@ -205,6 +236,7 @@ export class Device {
     if (this.failure) return opened.gpu.destroy();
     const connection = this.connect(opened);
     this.current = connection;
+    this.currentTarget = undefined;
     // In order: programs that own states come before those that share them.
     for (const rebuildable of this.rebuildables) await rebuildable.rebuild(connection);
     await connection.idle(); // throws where this one was lost too

@@ -7,6 +7,7 @@ import type { Computation } from '../graph.ts';
 import { optimize } from '../optimize.ts';
 import { makePlan, type Plan } from '../plan.ts';
 import { printPlan } from '../print.ts';
+import type { Target } from '../target.ts';
 import { Build, type Choose, type Recipe, type Step } from './build.ts';
 import { Cell } from './cell.ts';
 import type { Connection } from './connection.ts';
@@ -19,8 +20,10 @@ export interface CompileOptions {
   readonly label?: string;
   /** Skip the optimizing passes: every traced op is a dispatch of its own. */
   readonly optimize?: boolean;
-  /** Picks among an op's kernels; the last one by default. */
+  /** Picks among an op's kernels; by default the one that `target` measured, or the last. */
   readonly choose?: Choose;
+  /** What passes and kernels are chosen for; the device's own by default. */
+  readonly target?: Target;
   /** States of equal names are taken over from this program, which stays their owner. */
   readonly shareStates?: Program;
   /**
@@ -41,8 +44,9 @@ export async function compile(
   computation: Computation,
   options: CompileOptions = {},
 ): Promise<Program> {
-  const plan = makePlan(options.optimize === false ? computation : optimize(computation, device.target));
-  return device.retry(() => Program.create(device, plan, options));
+  const { target = device.target } = options;
+  const plan = makePlan(options.optimize === false ? computation : optimize(computation, target));
+  return device.retry(() => Program.create(device, plan, { ...options, target }));
 }
 
 export class Program {
@@ -75,7 +79,7 @@ export class Program {
       cells.set(node.name, shared ?? new Cell(node));
     }
     const owned = [...cells.values()].filter((cell) => options.shareStates?.stateCell(cell.name) !== cell);
-    this.recipe = { plan, label, choose: options.choose, cells, owned };
+    this.recipe = { plan, label, choose: options.choose, measured: options.target?.measured, cells, owned };
     this.updated = plan.steps.flatMap(({ output }) =>
       output.kind === 'state' ? [cells.get(output.name) as Cell] : [],
     );

@@ -100,6 +100,14 @@ export function checkVisualization(model: Model, objective: Objective, options: 
   trace(model, objective, options, defaultRules);
 }
 
+/** The steps a run consists of, with plain and with redirected gradients: what its time goes into. */
+export const traceVisualization = (
+  model: Model,
+  objective: Objective,
+  options: VisualizationOptions = {},
+): readonly Computation[] =>
+  [defaultRules, redirectedRules].map((rules) => trace(model, objective, options, rules).step);
+
 /** Writes the objective's value at place (step mod HISTORY) of a ring that stays on the device. */
 function recordValue(value: Value, step: Value) {
   const { graph } = value;

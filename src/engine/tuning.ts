@@ -1,0 +1,147 @@
+// tuning.ts: which variant of an op was measured to be the fastest on a device, as data that can be kept in a file, and the
+// questions it answers. No GPU object appears here; the timing is in gpu/tune.ts.
+
+import { opDef } from '../kernels/index.ts';
+import { includes, shaders } from '../kernels/shaders.ts';
+import type { DeviceTraits, Kernel, KernelContext, Shape } from '../kernels/types.ts';
+import type { OpNode } from './graph.ts';
+import type { Target } from './target.ts';
+
+/** What was measured of one op at one set of shapes and attributes. */
+export interface TunedOp {
+  /** The fastest. */
+  readonly variant: string;
+  /** `kernelsOf` the op when it was measured: with other kernels the measurement says nothing. */
+  readonly kernels: string;
+  /** Microseconds of one dispatch (of all of them, where a variant is several), by variant. */
+  readonly micros: Readonly<Record<string, number>>;
+}
+
+/** What was measured on one device. Plain data: `JSON.stringify` keeps it, `readTuning` reads it. */
+export interface Tuning {
+  readonly format: typeof FORMAT;
+  /** `deviceKey` of the device. */
+  readonly device: string;
+  /** By `opKey`. */
+  readonly ops: Readonly<Record<string, TunedOp>>;
+}
+
+/** Another one where the same text would mean something else. */
+const FORMAT = 1;
+
+/** Variants of an op that are several dispatches: a pass makes them where `Target.measured` answers with their name. */
+export const loweredVariants = ['winograd-2', 'winograd-4'] as const;
+
+/** Answer of `measured` that keeps an op as the one dispatch it is, whichever of its kernels runs. */
+export const DIRECT = 'direct';
+
+interface NamedAdapter {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly name: string;
+}
+
+/** Adapter and driver as far as they tell, and whether kernels may use subgroups. */
+export const deviceKey = ({ vendor, architecture, name }: NamedAdapter, { kind, subgroups }: DeviceTraits): string =>
+  [vendor, architecture, name, kind, subgroups ? 'subgroups' : 'no subgroups'].join(' | ');
+
+export const emptyTuning = (device: string): Tuning => ({ format: FORMAT, device, ops: {} });
+
+/** JSON with the members of objects in the order of their names: equal attributes give equal text. */
+const stableText = (value: unknown): string =>
+  JSON.stringify(value, (_, part: unknown) =>
+    part && typeof part === 'object' && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  ) ?? '';
+
+/** Names what is timed: op, shapes and attributes. An epilogue costs all variants about the same, so it is left out. */
+export const opKey = ({ op, attrs }: OpNode, inputs: readonly Shape[]): string =>
+  [op, ...inputs.map((shape) => `[${shape}]`), stableText(attrs)].join(' ');
+
+/** The kernels among which a device chooses for an op, naive first; without its epilogue. */
+export function kernelsFor(node: OpNode, inputs: readonly Shape[], device: DeviceTraits): Kernel[] {
+  const context: KernelContext<unknown> = { inputs, attrs: node.attrs, output: node.shape, device };
+  return opDef(node.op).kernels(context);
+}
+
+/** FNV-1a, 32 bits, in hexadecimal. */
+function hashOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}
+
+let shadersHash: string | undefined;
+
+/** A short text that changes with the variants of an op, with their grids, and with any shader file. */
+export function kernelsOf(kernels: readonly Kernel[]): string {
+  shadersHash ??= hashOf(JSON.stringify([shaders, includes]));
+  const forms = kernels.map(({ variant, shader, text, overrides, workgroups }) => [
+    variant,
+    shader,
+    text,
+    overrides,
+    workgroups,
+  ]);
+  return `${shadersHash}-${hashOf(stableText(forms))}`;
+}
+
+/** `later` over `earlier`; of another device, `later` alone. */
+export const mergeTunings = (earlier: Tuning | undefined, later: Tuning): Tuning =>
+  earlier?.device === later.device ? { ...later, ops: { ...earlier.ops, ...later.ops } } : later;
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isTunedOp = (value: unknown): value is TunedOp =>
+  isRecord(value) &&
+  typeof value.variant === 'string' &&
+  typeof value.kernels === 'string' &&
+  isRecord(value.micros) &&
+  Object.values(value.micros).every((micros) => typeof micros === 'number' && micros >= 0);
+
+/** A tuning from the text of a file, or undefined where it is none. */
+export function readTuning(text: string): Tuning | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!isRecord(value) || value.format !== FORMAT || typeof value.device !== 'string' || !isRecord(value.ops)) {
+    return undefined;
+  }
+  return Object.values(value.ops).every(isTunedOp) ? (value as unknown as Tuning) : undefined;
+}
+
+/** Variants by `opKey`, for every device of an architecture: what is known without measuring. */
+export interface KnownChoices {
+  readonly architecture: string;
+  readonly variants: Readonly<Record<string, string>>;
+}
+
+/**
+ * `Target.measured`: answers from the tuning, then from what is known of such devices. An entry for other kernels, or of a
+ * variant that there is no more, counts as none.
+ */
+export function answerFrom(
+  tuning: Tuning | undefined,
+  known: Readonly<Record<string, string>>,
+  traits: DeviceTraits,
+): NonNullable<Target['measured']> {
+  const answers = new Map<string, string | undefined>();
+  const find = (key: string, node: OpNode, inputs: readonly Shape[]): string | undefined => {
+    const tuned = tuning?.ops[key];
+    if (!tuned && !known[key]) return undefined;
+    const kernels = kernelsFor(node, inputs, traits);
+    const names: readonly string[] = [...kernels.map(({ variant }) => variant), ...loweredVariants];
+    const fresh = tuned && tuned.kernels === kernelsOf(kernels) ? tuned.variant : undefined;
+    return [fresh, known[key]].find((name) => name !== undefined && names.includes(name));
+  };
+  return (node, inputs) => {
+    const key = opKey(node, inputs);
+    if (!answers.has(key)) answers.set(key, find(key, node, inputs));
+    return answers.get(key);
+  };
+}
