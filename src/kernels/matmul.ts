@@ -1,6 +1,8 @@
 // matmul.ts: matrix products, with leading batch axes and either operand transposed.
 
+import { withShared } from './blocks.ts';
 import { matmulKernels } from './matmul_kernels.ts';
+import { sharedMatmul } from './matmul_shared.ts';
 import { showShape, sizeOf } from './shape.ts';
 import { defineOp, OpError, type Shape } from './types.ts';
 
@@ -81,5 +83,8 @@ export const matmul = defineOp<MatmulAttrs>({
       terms: K,
     };
   },
-  kernels: (context) => matmulKernels(context, matmulSizes(context.inputs, context.attrs)),
+  kernels: (context) => {
+    const sizes = matmulSizes(context.inputs, context.attrs);
+    return withShared(matmulKernels(context, sizes), sharedMatmul(context, sizes, context.attrs));
+  },
 });

@@ -19,6 +19,8 @@ import random from '../../shaders/random.wgsl';
 import randomAffine from '../../shaders/random_affine.wgsl';
 import matmul from '../../shaders/matmul.wgsl';
 import matmulTiled from '../../shaders/matmul_tiled.wgsl';
+import matmulShared from '../../shaders/matmul_shared.wgsl';
+import blockProduct from '../../shaders/shared/block_product.wgsl';
 import reduce from '../../shaders/reduce.wgsl';
 import reduceWorkgroup from '../../shaders/reduce_workgroup.wgsl';
 import butterfly from '../../shaders/shared/butterfly.wgsl';
@@ -84,6 +86,7 @@ export const shaders = {
   depthwise_filter: depthwiseFilter,
   matmul,
   matmul_tiled: matmulTiled,
+  matmul_shared: matmulShared,
   affine_sample: affineSample,
   affine_sample_input: affineSampleInput,
   fft_butterfly: fftButterfly,
@@ -105,6 +108,7 @@ export const includes: Readonly<Record<string, string>> = {
   softmax_params: softmaxParams,
   take_params: takeParams,
   conv_params: convParams,
+  block_product: blockProduct,
   flat_index: flatIndex,
   reduce_params: reduceParams,
   butterfly,

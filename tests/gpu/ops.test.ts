@@ -7,27 +7,12 @@ import { type Device, openDevice } from '../../src/engine/gpu/device.ts';
 import { compile } from '../../src/engine/gpu/program.ts';
 import { interpret } from '../../src/engine/interpret.ts';
 import { mul, sum } from '../../src/engine/ops/index.ts';
-import { opDef } from '../../src/kernels/index.ts';
 import { sizeOf } from '../../src/kernels/shape.ts';
 import { type Case, cases } from '../cases/index.ts';
 import { close } from '../support/close.ts';
 import { drawInputs, randomNumbers } from '../support/draw.ts';
 import { suite } from '../support/suite.ts';
-
-/** One rounding in float32. */
-const EPSILON = 2 ** -24;
-/** Roundings that any kernel may spend beside its summation: loading constants, scaling, the last store. */
-const BASE_ROUNDINGS = 8;
-
-/** Relative to the largest value: roundings along the longest chain of additions, plus what WGSL grants functions. */
-function toleranceOf({ graph }: Computation, row: Case): number {
-  const terms = graph.nodes.reduce((sum, node) => {
-    if (node.kind !== 'op') return sum;
-    const shapes = node.inputs.map((id) => graph.nodes[id].shape);
-    return sum + opDef(node.op).cost(shapes, node.attrs, node.shape).terms;
-  }, 0);
-  return EPSILON * (terms + BASE_ROUNDINGS + (row.ulps ?? 0));
-}
+import { toleranceOf } from '../support/tolerance.ts';
 
 function trace(row: Case): { forward: Computation; full: Computation } {
   const graph = new Graph();
@@ -85,7 +70,7 @@ async function compare(
   const expected = interpret(what, feeds).outputs;
   for (const name of Object.keys(what.outputs)) {
     const label = `${name}, variant ${variant}${optimize ? ', optimized' : ''}`;
-    const relative = toleranceOf(what, row);
+    const relative = toleranceOf(what, row.ulps);
     close(await program.read(name), expected[name].data, { relative, absolute: relative * 1e-3 }, label);
   }
   program.dispose();

@@ -1,0 +1,62 @@
+// shared.test.ts: the kernels for real GPUs that multiply blocks in workgroup memory, against the float64 reference. Any
+// adapter can run them, so a device that says it is a GPU is enough; how fast they are is not asked here.
+
+import * as assert from 'uvu/assert';
+import { computation, Graph } from '../../src/engine/graph.ts';
+import { type Device, openDevice } from '../../src/engine/gpu/device.ts';
+import { compile } from '../../src/engine/gpu/program.ts';
+import { interpret } from '../../src/engine/interpret.ts';
+import type { Kernel } from '../../src/kernels/types.ts';
+import type { Case } from '../cases/index.ts';
+import { sharedCases } from '../cases/shared.ts';
+import { close } from '../support/close.ts';
+import { drawInputs } from '../support/draw.ts';
+import { suite } from '../support/suite.ts';
+import { toleranceOf } from '../support/tolerance.ts';
+
+const test = suite('workgroup blocks');
+let device: Device;
+test.before(async () => {
+  device = await openDevice();
+  // Grids of more than a few workgroups must be folded.
+  Object.assign(device.traits, { kind: 'gpu', maxWorkgroupsPerDimension: 5 });
+});
+
+const isShared = ({ variant }: Kernel): boolean => variant.startsWith('shared-');
+
+function trace(row: Case) {
+  const graph = new Graph();
+  const inputs = row.inputs.map((shape, k) => graph.input(`x${k}`, shape));
+  return computation({ y: row.build(inputs) });
+}
+
+/** Runs the row with the named variant wherever an op has it, and returns all that its ops have. */
+async function compare(row: Case, variant: string, optimize: boolean): Promise<string[]> {
+  const what = trace(row);
+  const data = drawInputs(row);
+  const feeds = Object.fromEntries(data.map((values, k) => [`x${k}`, values]));
+  const offered = new Set<string>();
+  const program = await compile(device, what, {
+    optimize,
+    choose: (kernels) => {
+      for (const kernel of kernels.filter(isShared)) offered.add(kernel.variant);
+      return kernels.find((kernel) => kernel.variant === variant) ?? kernels[0];
+    },
+  });
+  for (const [name, values] of Object.entries(feeds)) program.write(name, values);
+  program.run();
+  const relative = toleranceOf(what, row.ulps);
+  const expected = interpret(what, feeds).outputs.y.data;
+  close(await program.read('y'), expected, { relative, absolute: relative * 1e-3 }, `${row.name}, ${variant}`);
+  program.dispose();
+  return [...offered];
+}
+
+for (const row of sharedCases) {
+  test(`${row.op}, ${row.name}`, async () => {
+    Object.assign(device.traits, { maxWorkgroupStorageBytes: row.storageBytes ?? 4096 });
+    const variants = await compare(row, 'naive', true);
+    assert.ok(variants.length > 0, 'no variant in workgroup memory is offered');
+    for (const variant of variants) await compare(row, variant, true);
+  });
+}
