@@ -1,9 +1,10 @@
 // gradient.ts: reverse-mode differentiation as a graph transform. The result is more nodes of the same graph.
 
+import { isElementwise } from '../kernels/elementwise.ts';
 import type { OpName } from '../kernels/index.ts';
 import { sameShape, showShape, sizeOf } from '../kernels/shape.ts';
 import { OpError } from '../kernels/types.ts';
-import { operandsOf, Value } from '../engine/graph.ts';
+import { type Graph, operandsOf, Value } from '../engine/graph.ts';
 import { add, reshape, sum } from '../engine/ops/index.ts';
 import { defaultRules } from './rules/index.ts';
 import type { Rule, Rules } from './rules/types.ts';
@@ -56,14 +57,17 @@ export function gradient(loss: Value, wrt: readonly Value[], options: GradientOp
   const gradients = new Map<number, Value>();
   if (depends.has(loss.id)) gradients.set(loss.id, options.seed ?? ones(loss));
   const wanted = new Set(wrt.map((value) => value.id));
+  let layer: string | undefined;
   for (let id = loss.id; id >= first; id--) {
     const node = graph.nodes[id];
+    if (node.kind === 'op') layer = node.label ?? layer; // a layer ends with the node that bears its name
     const dy = gradients.get(id);
     if (!dy || node.kind !== 'op') continue;
     const inputs = node.inputs.map((input) => new Value(graph, input));
     const needs = node.inputs.map((input) => depends.has(input));
     if (!needs.some(Boolean)) continue;
     const rule = rules[node.op];
+    const before = graph.nodes.length;
     const results = rule({ x: inputs, y: new Value(graph, id), dy, attrs: node.attrs as never, needs });
     inputs.forEach((x, k) => {
       const raw = results[k];
@@ -72,9 +76,21 @@ export function gradient(loss: Value, wrt: readonly Value[], options: GradientOp
       const soFar = gradients.get(x.id);
       gradients.set(x.id, soFar ? add(soFar, dx) : dx);
     });
+    if (layer !== undefined) nameSince(before, `d ${layer}`, graph);
     if (!wanted.has(id)) gradients.delete(id);
   }
   return wrt.map((value) => gradients.get(value.id) ?? zeros(value));
+}
+
+/**
+ * Names what was appended by the layer it is the gradient of, for whoever lists or times a program. Elementwise ops take the
+ * name of what they are fused with.
+ */
+function nameSince(before: number, label: string, { nodes }: Graph): void {
+  for (let id = before; id < nodes.length; id++) {
+    const node = nodes[id];
+    if (node.kind === 'op' && !node.label && !isElementwise(node.op)) nodes[id] = { ...node, label };
+  }
 }
 
 const filled = (like: Value, value: number): Value =>
