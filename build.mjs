@@ -62,15 +62,15 @@ export async function buildPage() {
   return outputs;
 }
 
-// bench/main.ts runs in Node; bench/page.ts, where there is one, is its half in the browser.
+// bench/main.ts measures this engine in Node. bench/peers.ts drives the page that holds it beside others; that page it bundles
+// itself, once the peers are installed.
 export async function buildBench() {
   if (!existsSync(at('bench/main.ts'))) return [];
-  const outputs = await bundle({ ...forNode, entryPoints: ['bench/main.ts'], outfile: 'dist/bench.mjs' });
-  if (!existsSync(at('bench/page.ts'))) return outputs;
-  return [
-    ...outputs,
-    ...(await bundle({ ...forBrowser, entryPoints: ['bench/page.ts'], outfile: 'dist/bench/page.js' })),
+  const entryPoints = [
+    { in: 'bench/main.ts', out: 'bench' },
+    { in: 'bench/peers.ts', out: 'bench-peers' },
   ];
+  return bundle({ ...forNode, entryPoints, outdir: 'dist', outExtension: { '.js': '.mjs' } });
 }
 
 export const buildTraining = () =>

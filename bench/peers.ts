@@ -1,0 +1,159 @@
+// peers.ts: `npm run bench`: this engine beside its peers in one page of a headless Chromium, on the same adapter. Writes
+// what was found to bench/results, as numbers, as a table and as a picture of the page.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { BenchBrowser } from './browser.ts';
+import { measureFirst } from './firstResult.ts';
+import { buildPages, installPeers, weighBundles } from './pages.ts';
+import { listWorks, multipleOf, type NamedWork } from './peerWorks.ts';
+import { type EngineName, ENGINES, markdownOf, type Outcome, type PeerReport, type Row } from './report.ts';
+import { networksAtHand, serveBench } from './server.ts';
+import { Session } from './session.ts';
+
+const USAGE = `npm run bench [-- OPTIONS]
+  --quick            three rounds; matrices of 256 and 512, no GoogLeNet, nothing that takes minutes
+  --only TEXT        only works whose name contains the text
+  --peers A,B        of tfjs, jax, ort; all by default, or none
+  --sizes N,M        of the matrices; 256,512,1024,2048 by default
+  --rounds N         seven by default
+  --seconds N        for the rounds of one engine at one work, 30 by default: a slow one gets fewer rounds
+  --patience N       seconds after which a call counts as hanging, 240 by default
+  --no-first         without the time from page load to the first result
+  --gpu              do not force Chromium's software adapter
+  --output FOLDER    bench/results by default
+Engines are compared here; \`facet bench\` measures this engine against its own naive kernels and the limits of the device.
+`;
+
+const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      peers: { type: 'string', default: 'tfjs,jax,ort' },
+      sizes: { type: 'string' },
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      patience: { type: 'string', default: '240' },
+      'no-first': { type: 'boolean', default: false },
+      gpu: { type: 'boolean', default: false },
+      output: { type: 'string', default: path.join(root, 'bench/results') },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const { quick } = values;
+  const asked = values.peers === 'none' ? [] : values.peers.split(',');
+  const unknown = asked.find((name) => !ENGINES.slice(1).includes(name as EngineName));
+  if (unknown !== undefined)
+    throw new Error(`there is no peer "${unknown}"; known are ${ENGINES.slice(1).join(', ')}.`);
+  return {
+    ...values,
+    engines: ENGINES.filter((engine) => engine === 'facet' || asked.includes(engine)),
+    sizes: (values.sizes ?? (quick ? '256,512' : '256,512,1024,2048')).split(',').map((text) => positive(text)),
+    timing: {
+      rounds: positive(values.rounds ?? (quick ? '3' : '7')),
+      seconds: positive(values.seconds ?? (quick ? '10' : '30')),
+      patience: positive(values.patience),
+    },
+  };
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new Error(`"${text}" is no number above 0.`);
+  return value;
+}
+
+/** Engines that do a work only item after item: so many times the time of an item. */
+function estimated(row: Row, { work }: NamedWork, rows: readonly Row[]): Row {
+  const multiple = multipleOf(work);
+  const item = multiple && rows.find(({ name }) => name === multiple.name);
+  if (!multiple || !item) return row;
+  const outcomes: Partial<Record<EngineName, Outcome>> = { ...row.outcomes };
+  for (const engine of ENGINES) {
+    const one = item.outcomes[engine];
+    if (outcomes[engine]?.status !== 'none' || one?.status !== 'timed') continue;
+    const { median, low, high, count } = one.millis;
+    const times = (millis: number) => millis * multiple.count;
+    outcomes[engine] = {
+      status: 'timed',
+      millis: { median: times(median), low: times(low), high: times(high), count },
+      estimatedFrom: `${multiple.count} times "${multiple.name}"`,
+    };
+  }
+  return { ...row, outcomes };
+}
+
+async function main(): Promise<void> {
+  const options = readOptions();
+  if (options.help) return void process.stdout.write(USAGE);
+  const { engines, timing, only, sizes, quick } = options;
+  installPeers(root, say);
+  say('bundling');
+  await buildPages(root);
+  const bundles = await weighBundles(root, engines);
+  const networks = networksAtHand(root);
+  const absent = networks.includes('squeezenet')
+    ? ''
+    : 'without ../shared/data/models only the network that comes along is run';
+  if (absent) say(absent);
+
+  const server = await serveBench(root);
+  const browser = new BenchBrowser(root, server.url, options.gpu);
+  const rows: Row[] = [];
+  try {
+    const first =
+      options['no-first'] || absent || (only && !'page load to the first result'.includes(only))
+        ? undefined
+        : await measureFirst(browser, engines, { rounds: quick ? 1 : 3, patience: timing.patience }, say);
+    const session = new Session(browser, engines, timing, say);
+    await session.open();
+    say(session.adapter);
+    const report = (): PeerReport => ({
+      adapter: session.adapter,
+      browser: browser.version,
+      date: new Date().toISOString(),
+      command: ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' '),
+      rounds: timing.rounds,
+      versions: session.versions,
+      rows: first ? [...rows, first] : rows,
+      bundles,
+    });
+    for (const named of listWorks({ sizes, networks, only, isQuick: quick })) {
+      rows.push(estimated(await session.measure(named), named, rows));
+      await browser.call(timing.patience, (bench, report) => bench.draw(report), report());
+    }
+    await write(report(), browser, options.output);
+  } finally {
+    await browser.close();
+    server.close();
+  }
+}
+
+async function write(report: PeerReport, browser: BenchBrowser, folder: string): Promise<void> {
+  await browser.call(60, (bench, report) => bench.draw(report), report);
+  mkdirSync(folder, { recursive: true });
+  const slug = report.adapter
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/-$/, '');
+  const base = path.join(folder, `${slug}-peers`);
+  const table = markdownOf(report);
+  writeFileSync(`${base}.json`, `${JSON.stringify(report, null, 1)}\n`);
+  writeFileSync(`${base}.md`, table);
+  await browser.screenshot(`${base}.png`);
+  process.stdout.write(table);
+  say(`written to ${path.relative(process.cwd(), base)}.json, .md and .png`);
+}
+
+try {
+  await main();
+} catch (error) {
+  say(`bench: ${(error as Error).message}`);
+  process.exitCode = 1;
+}

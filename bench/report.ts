@@ -1,0 +1,130 @@
+// report.ts: what a run found, and the table of it: milliseconds, and how many times longer the peers take.
+
+import { geometricMean, type Spread } from './statistics.ts';
+
+export const ENGINES = ['facet', 'tfjs', 'jax', 'ort'] as const;
+export type EngineName = (typeof ENGINES)[number];
+
+export const titles: Readonly<Record<EngineName, string>> = {
+  facet: 'Facet',
+  tfjs: 'tfjs-webgpu',
+  jax: 'jax-js',
+  ort: 'onnxruntime-web',
+};
+
+/** How an engine did at a work. */
+export type Outcome =
+  | {
+      readonly status: 'timed';
+      readonly millis: Spread;
+      /** Relative, against the reference. */
+      readonly error?: number;
+      /** From the first call to the first result: compilation, upload, one run. */
+      readonly firstMillis?: number;
+      /** Not measured: so many times the time of an item, named here. */
+      readonly estimatedFrom?: string;
+    }
+  /** `reason` says what it answered, threw, or lacks. */
+  | { readonly status: 'wrong' | 'failed' | 'none'; readonly reason: string };
+
+export interface Row {
+  readonly name: string;
+  readonly flops?: number;
+  readonly outcomes: Readonly<Partial<Record<EngineName, Outcome>>>;
+}
+
+export interface Bundle {
+  readonly name: string;
+  readonly engine: EngineName;
+  readonly bytes: number;
+  readonly gzipBytes: number;
+}
+
+export interface PeerReport {
+  readonly adapter: string;
+  readonly browser: string;
+  readonly date: string;
+  readonly command: string;
+  readonly rounds: number;
+  readonly versions: Readonly<Partial<Record<EngineName, string>>>;
+  readonly rows: readonly Row[];
+  readonly bundles: readonly Bundle[];
+}
+
+const digits = (millis: number): string =>
+  millis < 10 ? millis.toFixed(2) : millis < 100 ? millis.toFixed(1) : millis.toFixed(0);
+
+/** How many times as long as this engine a peer takes. */
+export function ratioOf({ outcomes }: Row, engine: EngineName): number | undefined {
+  const [own, other] = [outcomes.facet, outcomes[engine]];
+  if (own?.status !== 'timed' || other?.status !== 'timed') return undefined;
+  return other.millis.median / own.millis.median;
+}
+
+/** The least of the ratios: what the fastest peer that is right takes. */
+export function leastRatio(row: Row): number | undefined {
+  const ratios = ENGINES.filter((engine) => engine !== 'facet').flatMap((engine) => ratioOf(row, engine) ?? []);
+  return ratios.length > 0 ? Math.min(...ratios) : undefined;
+}
+
+export const showRatio = (ratio: number): string => `${ratio < 10 ? ratio.toFixed(1) : ratio.toFixed(0)}x`;
+
+function cell(row: Row, engine: EngineName): string {
+  const outcome = row.outcomes[engine];
+  if (!outcome) return '';
+  if (outcome.status === 'none') return `none: ${outcome.reason}`;
+  if (outcome.status !== 'timed') return `**${outcome.status}**: ${outcome.reason}`;
+  const { median, low, high } = outcome.millis;
+  const ratio = engine === 'facet' ? undefined : ratioOf(row, engine);
+  const range = outcome.estimatedFrom ? 'estimated' : `${digits(low)}–${digits(high)}`;
+  return `${digits(median)} (${range})${ratio === undefined ? '' : ` **${showRatio(ratio)}**`}`;
+}
+
+const line = (cells: readonly string[]): string =>
+  `| ${cells.map((text) => text.replaceAll('|', '\\|')).join(' | ')} |`;
+
+const enginesOf = ({ versions }: PeerReport): EngineName[] =>
+  ENGINES.filter((engine) => versions[engine] !== undefined);
+
+/** The whole report as a Markdown text. */
+export function markdownOf(report: PeerReport): string {
+  const engines = enginesOf(report);
+  const head = ['work, ms', ...engines.map((engine) => titles[engine]), 'fastest peer', 'GFLOP/s'];
+  const rows = report.rows.map((row) => {
+    const least = leastRatio(row);
+    const own = row.outcomes.facet;
+    const rate = row.flops && own?.status === 'timed' ? (row.flops / own.millis.median / 1e6).toFixed(1) : '';
+    return [row.name, ...engines.map((engine) => cell(row, engine)), least ? `**${showRatio(least)}**` : '', rate];
+  });
+  const least = report.rows.flatMap((row) => leastRatio(row) ?? []);
+  const kib = (bytes: number) => `${(bytes / 1024).toFixed(0)} KiB`;
+  return [
+    `# Facet beside its peers: ${report.adapter}`,
+    '',
+    `${report.date.slice(0, 10)}, ${report.browser}, \`${report.command}\`. Medians and quartiles of ${report.rounds} interleaved rounds in ` +
+      'one page, in milliseconds; in bold how many times as long a peer takes as Facet. Every result was compared with the ' +
+      'reference before it was timed.',
+    '',
+    ...engines.map((engine) => `- ${titles[engine]}: ${report.versions[engine]}`),
+    '',
+    line(head),
+    line(head.map(() => '---')),
+    ...rows.map(line),
+    '',
+    ...(least.length > 0
+      ? [
+          `Against the fastest peer that is right: ${showRatio(Math.min(...least))} at least, ` +
+            `${showRatio(geometricMean(least))} in the geometric mean of ${least.length} works.`,
+          '',
+        ]
+      : []),
+    ...(report.bundles.length > 0
+      ? [
+          line(['bundle, minified', 'size', 'gzip']),
+          line(['---', '---', '---']),
+          ...report.bundles.map(({ name, bytes, gzipBytes }) => line([name, kib(bytes), kib(gzipBytes)])),
+          '',
+        ]
+      : []),
+  ].join('\n');
+}
