@@ -1,7 +1,8 @@
 // wgsl.ts: from a shader file to final WGSL text, and from named uniforms to bytes. No GPU object appears here.
 //
 // A file may hold `#include "name"`, unrolled loops `#for i COUNT` … `#endfor` with `{{i}}` inside, holes `{{NAME}}`,
-// and the conditionals of wgsl-preprocessor with a parameter (or its negation) as condition: `#if NAME`, `#elif !NAME`.
+// holes with whole-number arithmetic `{{i * STRIDE + j - 1}}`, and the conditionals of wgsl-preprocessor with a parameter (or its
+// negation) as condition: `#if NAME`, `#elif !NAME`.
 
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { includes, type ShaderName, shaders } from '../kernels/shaders.ts';
@@ -52,7 +53,10 @@ function unroll(text: string, countOf: (count: string) => number): string {
       }
       const end = matchingEnd(lines, at);
       const body = expand(at + 1, end).join('\n');
-      for (let i = 0; i < countOf(loop[2]); i++) result.push(body.replaceAll(`{{${loop[1]}}}`, String(i)));
+      const name = new RegExp(`\\b${loop[1]}\\b`, 'g');
+      for (let i = 0; i < countOf(loop[2]); i++) {
+        result.push(body.replace(/\{\{[\w +*-]+\}\}/g, (hole) => hole.replace(name, String(i))));
+      }
       at = end;
     }
     return result;
@@ -77,14 +81,24 @@ function preprocess(
   const strings: string[] = [];
   const values: unknown[] = [];
   let from = 0;
-  for (const match of text.matchAll(/(#(?:el)?if )(!?)(\w+)|\{\{(\w+)\}\}/g)) {
+  for (const match of text.matchAll(/(#(?:el)?if )(!?)(\w+)|\{\{([\w +*-]+)\}\}/g)) {
     const [whole, directive, not, condition, hole] = match;
     strings.push(text.slice(from, match.index) + (directive ?? ''));
-    values.push(hole ? String(lookup(hole, 'hole')) : lookup(condition, 'condition') !== (not === '!'));
+    values.push(hole ? fill(hole, (key) => lookup(key, 'hole')) : lookup(condition, 'condition') !== (not === '!'));
     from = match.index + whole.length;
   }
   strings.push(text.slice(from));
   return wgsl(strings as unknown as TemplateStringsArray, ...values);
+}
+
+/** What stands in a hole: a parameter as it is, or products of numbers and parameters, added and subtracted. */
+function fill(hole: string, lookup: (key: string) => string | number | boolean): string {
+  const amount = (word: string) => (/^\d+$/.test(word) ? Number(word) : lookup(word));
+  if (/^\w+$/.test(hole)) return String(amount(hole));
+  const product = (term: string) => term.split('*').reduce((value, word) => value * Number(amount(word.trim())), 1);
+  const terms = hole.replaceAll('-', '+-').split('+');
+  const signed = (term: string) => (term.startsWith('-') ? -product(term.slice(1)) : product(term));
+  return String(terms.reduce((sum, term) => sum + signed(term), 0));
 }
 
 /** Members of `struct Params` in order, as [name, type]. */

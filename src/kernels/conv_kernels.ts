@@ -4,6 +4,8 @@
 // pipelines. What decides between forms was measured on a software adapter; see docs/kernels.md.
 
 import type { ConvAttrs, ConvSizes } from './conv.ts';
+import { geometry, plainUniforms } from './conv_params.ts';
+import { depthwiseFilterKernels, depthwiseInputKernels, depthwiseKernels, isDepthwise } from './depthwise_kernels.ts';
 import { epilogueText } from './elementwise.ts';
 import { grid1d, sizeOf } from './shape.ts';
 import type { DeviceTraits, Kernel, KernelContext } from './types.ts';
@@ -11,32 +13,6 @@ import type { DeviceTraits, Kernel, KernelContext } from './types.ts';
 const WORKGROUP = 64;
 
 const divisible = (value: number, by: number): boolean => value % by === 0;
-
-/** Uniforms of the kernels that include conv_params.wgsl; `unit` channels make one element. */
-const plainUniforms = (count: number, sizes: ConvSizes, attrs: ConvAttrs, unit: 1 | 4): Record<string, number> => ({
-  count,
-  N: sizes.N,
-  H: sizes.H,
-  W: sizes.W,
-  C: sizes.C / unit,
-  P: sizes.P,
-  Q: sizes.Q,
-  K: sizes.K / unit,
-  R: sizes.R,
-  S: sizes.S,
-  group_c: sizes.groupC,
-  group_k: sizes.groupK,
-  ...geometry(attrs),
-});
-
-const geometry = ({ strides, dilations, pads }: ConvAttrs) => ({
-  stride_h: strides[0],
-  stride_w: strides[1],
-  dilation_h: dilations[0],
-  dilation_w: dilations[1],
-  top: pads[0],
-  left: pads[1],
-});
 
 function plain(
   shader: 'conv2d' | 'conv2d_input' | 'conv2d_filter',
@@ -53,29 +29,8 @@ function plain(
   };
 }
 
-/** Every channel its own filter, in vec4s. */
-const isDepthwise = ({ C, groupC, groupK }: ConvSizes): boolean =>
-  groupC === 1 && groupK === 1 && C > 1 && divisible(C, 4);
-
 /** Rows of dy in parallel where a whole workgroup shares one result. */
 const FILTER_WORKGROUP = { software: 16, gpu: 64 } as const;
-
-function depthwise(
-  shader: 'depthwise' | 'depthwise_input' | 'depthwise_filter',
-  context: KernelContext<ConvAttrs>,
-  sizes: ConvSizes,
-): Kernel {
-  const { device, attrs, output } = context;
-  const count = sizeOf(output) / 4;
-  const share = shader === 'depthwise_filter' ? FILTER_WORKGROUP[device.kind] : WORKGROUP;
-  return {
-    variant: 'depthwise',
-    shader,
-    text: { WORKGROUP: share, ...(shader === 'depthwise_filter' ? {} : epilogueText(context, 4)) },
-    uniforms: plainUniforms(count, sizes, attrs, 4),
-    workgroups: grid1d(count, shader === 'depthwise_filter' ? 1 : share, device.maxWorkgroupsPerDimension),
-  };
-}
 
 // --- register tiles ----------------------------------------------------------------------------------------------
 
@@ -309,15 +264,15 @@ function tiledFilter(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kerne
 
 export const convKernels = (context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel[] => [
   plain('conv2d', context, sizes),
-  ...(isDepthwise(sizes) ? [depthwise('depthwise', context, sizes)] : tiledForward(context, sizes)),
+  ...(isDepthwise(sizes) ? depthwiseKernels(context, sizes) : tiledForward(context, sizes)),
 ];
 
 export const convInputKernels = (context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel[] => [
   plain('conv2d_input', context, sizes),
-  ...(isDepthwise(sizes) ? [depthwise('depthwise_input', context, sizes)] : tiledInput(context, sizes)),
+  ...(isDepthwise(sizes) ? depthwiseInputKernels(context, sizes) : tiledInput(context, sizes)),
 ];
 
 export const convFilterKernels = (context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel[] => [
   plain('conv2d_filter', context, sizes),
-  ...(isDepthwise(sizes) ? [depthwise('depthwise_filter', context, sizes)] : tiledFilter(context, sizes)),
+  ...(isDepthwise(sizes) ? depthwiseFilterKernels(context, sizes) : tiledFilter(context, sizes)),
 ];

@@ -10,7 +10,11 @@ import conv2dInputTiled from '../../shaders/conv2d_input_tiled.wgsl';
 import conv2dTiled from '../../shaders/conv2d_tiled.wgsl';
 import depthwise from '../../shaders/depthwise.wgsl';
 import depthwiseFilter from '../../shaders/depthwise_filter.wgsl';
+import depthwiseFilterRow from '../../shaders/depthwise_filter_row.wgsl';
 import depthwiseInput from '../../shaders/depthwise_input.wgsl';
+import depthwiseInputRow from '../../shaders/depthwise_input_row.wgsl';
+import depthwiseRow from '../../shaders/depthwise_row.wgsl';
+import depthwiseStrip from '../../shaders/depthwise_strip.wgsl';
 import elementwise from '../../shaders/elementwise.wgsl';
 import fftButterfly from '../../shaders/fft_butterfly.wgsl';
 import fftDirect from '../../shaders/fft_direct.wgsl';
@@ -83,6 +87,10 @@ export const shaders = {
   conv2d_filter_tiled: conv2dFilterTiled,
   depthwise,
   depthwise_input: depthwiseInput,
+  depthwise_row: depthwiseRow,
+  depthwise_filter_row: depthwiseFilterRow,
+  depthwise_strip: depthwiseStrip,
+  depthwise_input_row: depthwiseInputRow,
   depthwise_filter: depthwiseFilter,
   matmul,
   matmul_tiled: matmulTiled,

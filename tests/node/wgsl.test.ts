@@ -14,6 +14,21 @@ test('conditions, holes and includes are resolved', () => {
   assert.not.match(text, /#|\{\{/);
 });
 
+test('holes count: loop numbers, parameters and numbers, added, subtracted and multiplied', () => {
+  const text = shaderText('depthwise_row', {
+    WORKGROUP: 64,
+    S: 3,
+    SW: 2,
+    DW: 1,
+    PIXELS: 2,
+    COLUMNS: 5,
+    EPILOGUE_BINDINGS: '',
+    EPILOGUE: '  return acc;',
+  });
+  assert.match(text, /acc_1 \+= x_4 \* w_2;/);
+  assert.not.match(text, /x_5|\{\{/);
+});
+
 test('a missing parameter is named', () => {
   assert.throws(() => shaderText('reduce', { WORKGROUP: 64 }), /shader reduce: parameter MAX is not given/);
 });

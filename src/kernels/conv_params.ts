@@ -1,0 +1,34 @@
+// conv_params.ts: the uniforms of convolution kernels that have a thread for each element.
+
+import type { ConvAttrs, ConvSizes } from './conv.ts';
+
+export const geometry = ({ strides, dilations, pads }: ConvAttrs) => ({
+  stride_h: strides[0],
+  stride_w: strides[1],
+  dilation_h: dilations[0],
+  dilation_w: dilations[1],
+  top: pads[0],
+  left: pads[1],
+});
+
+/** `struct Params` of shared/conv_params.wgsl; `unit` channels make one element. */
+export const plainUniforms = (
+  count: number,
+  sizes: ConvSizes,
+  attrs: ConvAttrs,
+  unit: 1 | 4,
+): Record<string, number> => ({
+  count,
+  N: sizes.N,
+  H: sizes.H,
+  W: sizes.W,
+  C: sizes.C / unit,
+  P: sizes.P,
+  Q: sizes.Q,
+  K: sizes.K / unit,
+  R: sizes.R,
+  S: sizes.S,
+  group_c: sizes.groupC,
+  group_k: sizes.groupK,
+  ...geometry(attrs),
+});
