@@ -65,7 +65,7 @@ export {
   Visualization,
   type VisualizationOptions,
 } from './viz/features/visualization.ts';
-export { computationsOf, type TaskName, taskNames, type TaskOptions } from './viz/tasks.ts';
+export { computationsOf, type PictureOptions, type TaskName, taskNames } from './viz/tasks.ts';
 export { impute } from './viz/metrics/imputation.ts';
 export { type Explained, type Measured, type Metric, type ValueKind, valueKinds } from './viz/metrics/metric.ts';
 export { findMetric, type MetricName, metrics, randomAttribution, valueKindOf } from './viz/metrics/metrics.ts';

@@ -145,3 +145,42 @@ export function answerFrom(
     return answers.get(key);
   };
 }
+
+/** A variant while it is timed. */
+export interface Timing {
+  readonly variant: string;
+  /** Microseconds, one a round; all variants that are still timed have one of each round. */
+  readonly samples: number[];
+  /** Why it was left out, or left early. */
+  note?: string;
+}
+
+/** What replaces the heuristic's choice is faster by this share in the median and at best, and in most rounds. */
+const LEAST_GAIN = 0.05;
+const MOST_OF_ROUNDS = 0.75;
+
+export function median(samples: readonly number[]): number | undefined {
+  if (samples.length === 0) return undefined;
+  const sorted = [...samples].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** The fastest, if it is clearly faster than the usual one. */
+export function winnerOf(timings: readonly Timing[], usual: string): string {
+  const timed = timings.filter(({ samples }) => samples.length > 0);
+  const incumbent = timed.find(({ variant }) => variant === usual);
+  const fastest = timed.reduce<Timing | undefined>(
+    (best, timing) => (best && (median(best.samples) as number) <= (median(timing.samples) as number) ? best : timing),
+    undefined,
+  );
+  if (!fastest || fastest === incumbent) return usual;
+  if (!incumbent) return fastest.variant;
+  // On a busy machine medians err, and the best of several runs rarely does: both have to agree.
+  const ahead = [median, (samples: readonly number[]) => Math.min(...samples)].every(
+    (of) => (of(fastest.samples) as number) < (1 - LEAST_GAIN) * (of(incumbent.samples) as number),
+  );
+  const rounds = Math.min(fastest.samples.length, incumbent.samples.length);
+  const won = fastest.samples.slice(0, rounds).filter((micros, k) => micros < incumbent.samples[k]).length;
+  return ahead && won >= MOST_OF_ROUNDS * rounds ? fastest.variant : usual;
+}

@@ -11,7 +11,7 @@ export const taskNames = ['run', 'gradient', 'visualize'] as const;
 /** Classes of a picture; the gradient of a class, as attributions take it; a step of feature visualization. */
 export type TaskName = (typeof taskNames)[number];
 
-export interface TaskOptions {
+export interface PictureOptions {
   /** [H, W] of the pictures; by default what each task does by itself. */
   readonly size?: readonly [number, number];
   /** Pictures at once. */
@@ -19,7 +19,7 @@ export interface TaskOptions {
 }
 
 /** What a task computes. */
-export function computationsOf(model: Model, task: TaskName, options: TaskOptions = {}): readonly Computation[] {
+export function computationsOf(model: Model, task: TaskName, options: PictureOptions = {}): readonly Computation[] {
   const { size = model.nominalSize, batch = 1 } = options;
   if (task === 'visualize') return traceVisualization(model, objectiveOf(model), { size: options.size, batch });
   const x = new Graph().input('x', [batch, ...size, model.input.channels]);
