@@ -8,6 +8,7 @@ import { addCompare } from './commands/compare.ts';
 import { addDevices } from './commands/devices.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addModels } from './commands/models.ts';
+import { addProfile } from './commands/profile.ts';
 import { addRun } from './commands/run.ts';
 import { addSanity } from './commands/sanity.ts';
 import { addServe } from './commands/serve.ts';
@@ -42,6 +43,7 @@ function makeProgram(): Command {
     addCompare,
     addShapleyExample,
     addSanity,
+    addProfile,
     addTune,
     addServe,
     addModels,

@@ -6,14 +6,28 @@ export { type AdapterDescription, Device, openDevice, type OpenOptions } from '.
 export { DeviceError, DeviceLostError, OutOfMemoryError } from './engine/gpu/errors.ts';
 export { largestBatch } from './engine/gpu/memory.ts';
 export { Presenter } from './engine/gpu/present.ts';
-export { compile, type CompileOptions, type Program } from './engine/gpu/program.ts';
+export { profile, type ProfileOptions } from './engine/gpu/profile.ts';
+export { compile, type CompileOptions, type Program, type Step } from './engine/gpu/program.ts';
+export { measureRoofline } from './engine/gpu/roofline.ts';
 export { tune, type TimedOp, type TuneOptions, type TuneReport, type VariantTiming } from './engine/gpu/tune.ts';
 export { type Computation, computation, Graph, type Tensor, type Update, Value } from './engine/graph.ts';
 export { interpret } from './engine/interpret.ts';
 export * as ops from './engine/ops/index.ts';
 export { optimize } from './engine/optimize.ts';
 export { makePlan } from './engine/plan.ts';
+export { type BufferUse, stepTitle } from './engine/describe.ts';
 export { printComputation, printPlan } from './engine/print.ts';
+export {
+  type KernelText,
+  type KindTotal,
+  type Profile,
+  shareOf,
+  type StepProfile,
+  totalsByKind,
+} from './engine/profile.ts';
+export { type Bound, judge, type Roofline } from './engine/roofline.ts';
+export { type Lifetime, type MemoryTimeline, memoryTimeline } from './engine/timeline.ts';
+export { type ChromeTrace, chromeTrace, type TraceEvent } from './engine/trace.ts';
 export { mergeTunings, readTuning, type Tuning } from './engine/tuning.ts';
 export { OpError } from './kernels/types.ts';
 export * from './models/index.ts';
@@ -53,7 +67,7 @@ export {
 } from './viz/metrics/sanity.ts';
 export { ChangingWeights } from './viz/attribution/changingWeights.ts';
 export * as objectives from './viz/features/objectives.ts';
-export { Objective } from './viz/features/objectives.ts';
+export { deepdream, Objective } from './viz/features/objectives.ts';
 export { ObjectiveError, parseObjective } from './viz/features/parse.ts';
 export { type TransformPreset, transformPresets } from './viz/features/transforms.ts';
 export {
@@ -79,6 +93,13 @@ export {
   type View,
   views,
 } from './viz/render/attributionMap.ts';
+export { rooflinePlot } from './viz/render/rooflinePlot.ts';
+export {
+  checkTask,
+  compileTask,
+  type ProfiledTaskOptions,
+  type TaskProgram,
+} from './viz/profileTasks.ts';
 export {
   CLIP_PERCENTILE,
   colorize,

@@ -40,6 +40,9 @@ export function titleOf(ops: readonly string[]): string {
   return `${ops.length} ops: ${named.join(', ')}${sorted.length > named.length ? ', …' : ''}`;
 }
 
+/** What a node does, in one line: `conv2d + bias + relu`. */
+export const stepTitle = (graph: Graph, node: OpNode): string => titleOf(opsOf(graph, node));
+
 /** A buffer that a dispatch is bound to. */
 export interface BufferUse {
   /** Binding number in the shader. */

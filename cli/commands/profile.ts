@@ -1,0 +1,300 @@
+// profile.ts: `facet profile MODEL --task T`: where the time of a network goes, dispatch by dispatch, and how near each comes to
+// what the device can do.
+
+import { type Command, Option } from 'commander';
+import sharp from 'sharp';
+import {
+  checkTask,
+  chromeTrace,
+  compileTask,
+  deepdream,
+  findLabel,
+  type Model,
+  ModelError,
+  type Objective,
+  parseObjective,
+  type Profile,
+  profile,
+  type ProfiledTaskOptions,
+  rooflinePlot,
+  type Step,
+  type StepProfile,
+  shareOf,
+  stepTitle,
+  type TaskName,
+  taskNames,
+  totalsByKind,
+} from '../../src/index.ts';
+import { UsageError } from '../errors.ts';
+import { checkOutputs, writeWhole } from '../files.ts';
+import { checkSize } from '../inputs.ts';
+import { heedInterrupt } from '../interrupt.ts';
+import { openModel } from '../model.ts';
+import { type ModelOptions, modelOptions, size, whole } from '../options.ts';
+import { report, withDevice } from '../session.ts';
+import { byteCount, duration, grouped, Progress, scaled, table } from '../terminal.ts';
+
+interface ProfileCommandOptions extends ModelOptions {
+  readonly task: TaskName;
+  readonly batch: number;
+  readonly layer?: string;
+  readonly objective?: string;
+  readonly top: number;
+  readonly rounds: number;
+  readonly trace?: string;
+  readonly plot?: string;
+  readonly source?: string;
+}
+
+const AFTER = `
+Times are of each dispatch alone, repeated until the clock resolves it: medians of several rounds. roof is the least time that
+arithmetic and memory allow, as measured on this device, over the time taken; bound says which of them that least time comes
+from, or overhead, where a dispatch that does nothing takes longer. With --json: steps[] (all of them, in order), totals[]
+by kernel, roofline, replayMicros (a whole replay by the wall clock) against stepMicros (the sum), memory over the steps.
+
+  facet profile net.onnx --task gradient --trace out.json --plot roofline.png
+  facet profile net.onnx --source conv1          the final WGSL of the step of that name; --source 12 of step 12`;
+
+export function addProfile(program: Command): void {
+  modelOptions(program.command('profile <model>'))
+    .description('time, FLOPs, bytes and share of the roofline of every dispatch')
+    .addOption(
+      new Option('--task <name>', 'the network forward, a gradient of it, or a step of a feature visualization')
+        .choices(taskNames)
+        .default('run'),
+    )
+    .option('--size <HxW>', 'of the picture, by default what the network was made for', size)
+    .option('--batch <n>', 'pictures at once', whole(1, 4096), 1)
+    .option('--layer <name>', 'run: as far as this layer; else: what this layer as a whole responds to')
+    .option('--objective <text>', 'gradient, visualize: of what, as `facet visualize` takes it; by default "logit:0"')
+    .option('--top <n>', 'slowest steps listed, 0 for all', whole(0), 20)
+    .option('--rounds <n>', 'how often each step is timed', whole(1, 1000), 5)
+    .option('--trace <file>', 'write a trace for chrome://tracing or ui.perfetto.dev, with the memory over the steps')
+    .option('--plot <file>', 'draw the roofline with the steps under it (.png or .svg)', plotName)
+    .option('--source <step>', 'print the final WGSL of a step, by its name or number, in place of timing')
+    .addHelpText('after', AFTER)
+    .action((argument, _, command) => profileModel(argument, command.optsWithGlobals()));
+}
+
+function plotName(file: string): string {
+  if (/\.(png|svg)$/i.test(file)) return file;
+  throw new UsageError(`"${file}" does not end like a drawing. Name it .png or .svg.`);
+}
+
+async function profileModel(argument: string, options: ProfileCommandOptions): Promise<void> {
+  const { task, trace, plot } = options;
+  checkCombination(options);
+  const { model, labels } = await openModel(argument, options);
+  checkSize(model, options.size);
+  const settings = settingsOf(model, labels, options);
+  checkTask(model, task, settings);
+  checkOutputs(trace, plot);
+  if (options.source !== undefined) return printSource(model, settings, options, options.source);
+
+  const signal = heedInterrupt();
+  const began = performance.now();
+  const result = await withDevice(options, async (device) => {
+    const compiled = await compileTask(device, model, task, settings);
+    let bar: Progress | undefined;
+    const onProgress = (done: number, total: number): void => {
+      bar ??= new Progress('profile', total);
+      bar.update(done, 'rounds');
+    };
+    try {
+      const start = performance.now();
+      const found = await profile(compiled.program, { rounds: options.rounds, signal, onProgress });
+      return { found, compileMillis: start - began, profileMillis: performance.now() - start };
+    } finally {
+      bar?.stop();
+      compiled.dispose();
+    }
+  });
+
+  const { found, ...spent } = result;
+  const files: string[] = [];
+  if (trace !== undefined) files.push(writeWhole(trace, `${JSON.stringify(chromeTrace(found))}\n`));
+  if (plot !== undefined) files.push(await writePlot(plot, found));
+  const about: About = { argument, options, spent, files };
+  report(
+    options.json,
+    () => json(found, about),
+    () => text(found, about),
+  );
+}
+
+interface About {
+  readonly argument: string;
+  readonly options: ProfileCommandOptions;
+  readonly spent: { readonly compileMillis: number; readonly profileMillis: number };
+  readonly files: readonly string[];
+}
+
+function checkCombination({ task, layer, objective, source, trace, plot, json }: ProfileCommandOptions): void {
+  if (objective !== undefined && task === 'run') {
+    throw new UsageError('--objective means nothing to --task run. Use --task gradient or visualize, or leave it out.');
+  }
+  if (objective !== undefined && layer !== undefined) {
+    throw new UsageError('--layer and --objective both say what the gradient is of. Give one of them.');
+  }
+  if (source !== undefined && (trace !== undefined || plot !== undefined || json)) {
+    throw new UsageError(
+      '--source prints the text of a shader and times nothing. Leave --trace, --plot and --json out.',
+    );
+  }
+}
+
+function settingsOf(model: Model, labels: readonly string[], options: ProfileCommandOptions): ProfiledTaskOptions {
+  const { task, size, batch, layer } = options;
+  if (layer !== undefined) checkLayer(model, layer);
+  const objective = (): Objective | undefined => {
+    if (layer !== undefined) return deepdream(layer);
+    if (options.objective === undefined) return undefined;
+    return parseObjective(options.objective, { classIndex: (name) => findLabel(labels, name, model.classes) });
+  };
+  return task === 'run' ? { size, batch, layer } : { size, batch, objective: objective() };
+}
+
+function checkLayer(model: Model, layer: string): void {
+  try {
+    model.layer(layer);
+  } catch (error) {
+    throw error instanceof ModelError ? new UsageError(error.message) : error;
+  }
+}
+
+async function writePlot(file: string, found: Profile): Promise<string> {
+  const svg = rooflinePlot(found, { ground: true });
+  if (/\.svg$/i.test(file)) return writeWhole(file, svg);
+  return writeWhole(file, await sharp(Buffer.from(svg), { density: 144 }).png().toBuffer());
+}
+
+// --- source ------------------------------------------------------------------------------------------------------
+
+async function printSource(
+  model: Model,
+  settings: ProfiledTaskOptions,
+  options: ProfileCommandOptions,
+  wanted: string,
+): Promise<void> {
+  const sources = await withDevice(options, async (device) => {
+    const { program, dispose } = await compileTask(device, model, options.task, settings);
+    try {
+      const { steps } = program;
+      return findSteps(steps, wanted).map((index) => sourceOf(steps[index], index, program.plan.graph));
+    } finally {
+      dispose();
+    }
+  });
+  report(
+    false,
+    () => ({}),
+    () => sources.join('\n\n').trimEnd(),
+  );
+}
+
+/** Places of the steps of that name, or of that number. */
+function findSteps(steps: readonly Step[], wanted: string): number[] {
+  const named = steps.flatMap(({ label }, k) => (label === wanted ? [k] : []));
+  if (named.length > 0) return named;
+  if (/^\d+$/.test(wanted) && Number(wanted) < steps.length) return [Number(wanted)];
+  const near = steps.find(({ label }) => label.includes(wanted) || wanted.includes(label))?.label;
+  throw new UsageError(
+    `there is no step "${wanted}". ${near ? `Did you mean "${near}"? ` : ''}Give a name as \`facet profile\` lists them, or a number in 0..${steps.length - 1}.`,
+  );
+}
+
+function sourceOf(step: Step, index: number, graph: Parameters<typeof stepTitle>[0]): string {
+  const { label, variant, kernel, workgroups, source } = step;
+  const list = (values: Readonly<Record<string, number>> = {}): string =>
+    Object.entries(values)
+      .map(([name, value]) => `${name} = ${value}`)
+      .join(', ') || 'none';
+  return [
+    `// step ${index}, "${label}": ${stepTitle(graph, step.planned.node)}`,
+    `// shaders/${kernel.shader}.wgsl, variant ${variant}, ${workgroups.join(' x ')} workgroups`,
+    `// uniforms: ${list(kernel.uniforms)}`,
+    `// overrides: ${list(kernel.overrides)}`,
+    '',
+    source,
+  ].join('\n');
+}
+
+// --- the report --------------------------------------------------------------------------------------------------
+
+function json(found: Profile, { argument, options, spent, files }: About): object {
+  const { steps, ...rest } = found;
+  return {
+    model: argument,
+    task: options.task,
+    batch: options.batch,
+    ...rest,
+    share: shareOf(steps),
+    totals: totalsByKind(steps),
+    // The texts of the shaders are long: --source prints them.
+    steps: steps.map(({ kernel: { source, ...kernel }, ...step }) => ({ ...step, kernel })),
+    ...spent,
+    files,
+  };
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+const rate = (value: number): string => (value > 0 ? value.toFixed(2) : '');
+const micros = (value: number): string => (value < 100 ? value.toFixed(1) : grouped(value));
+
+function text(found: Profile, { options, spent, files }: About): string {
+  const { steps, roofline, stepMicros, replayMicros, memory, clock, rounds, adapter } = found;
+  const sorted = [...steps].sort((a, b) => b.micros - a.micros);
+  const listed = options.top === 0 ? sorted : sorted.slice(0, options.top);
+  const flops = steps.reduce((sum, step) => sum + step.flops, 0);
+  const gap = replayMicros / stepMicros - 1;
+  const clocks = { timestamps: 'timestamps of the GPU', wall: 'the wall clock, for the GPU gives no timestamps' };
+  return [
+    stepTable(listed, stepMicros),
+    ...(listed.length < steps.length ? [`… ${steps.length - listed.length} more: --top 0 lists all`] : []),
+    '',
+    totalTable(found),
+    '',
+    `steps     ${steps.length} dispatches, ${duration(stepMicros / 1000)} in all, ${scaled(flops)}FLOP: ` +
+      `${(flops / stepMicros / 1e3).toFixed(2)} GFLOP/s, ${percent(shareOf(steps))} of the roofline`,
+    `replay    ${duration(replayMicros / 1000)} by the wall clock, ${Math.abs(100 * gap).toFixed(0)} % ${gap < 0 ? 'less' : 'more'} than the steps one by one`,
+    `roofline  ${(roofline.flopsPerSecond / 1e9).toFixed(2)} GFLOP/s (multiply-adds), ${(roofline.bytesPerSecond / 1e9).toFixed(2)} GB/s ` +
+      `(copy by a kernel; ${(roofline.copyBytesPerSecond / 1e9).toFixed(2)} by the device itself), ${micros(roofline.dispatchMicros)} µs an empty dispatch`,
+    `memory    ${byteCount(memory.peakLive)} of values alive at most, in ${memory.slots.length} shared buffers of ` +
+      `${byteCount(memory.slots.reduce((sum, bytes) => sum + bytes, 0))}; ${byteCount(memory.fixed)} of weights, states and inputs`,
+    `timed     ${rounds} rounds by ${clocks[clock]}, on ${adapter}; ${duration(spent.profileMillis)} after ${duration(spent.compileMillis)} of preparation`,
+    ...files.map((file) => `wrote ${file}`),
+  ].join('\n');
+}
+
+function stepTable(steps: readonly StepProfile[], total: number): string {
+  const header = ['step', 'layer', 'does', 'kernel', 'grid', 'µs', 'of all', 'GFLOP/s', 'GB/s', 'roof', 'bound'];
+  const rows = steps.map((step) => [
+    String(step.index),
+    step.label,
+    step.title,
+    step.variant,
+    `${step.workgroups.join('x')} of ${step.workgroupSize.join('x')}`.replaceAll(/(x1)+(?= |$)/g, ''),
+    micros(step.micros),
+    percent(step.micros / total),
+    rate(step.gflops),
+    rate(step.gbytes),
+    percent(step.share),
+    step.bound,
+  ]);
+  return table([header, ...rows], [0, 5, 6, 7, 8, 9]);
+}
+
+function totalTable({ steps, stepMicros }: Profile): string {
+  const header = ['op', 'kernel', 'steps', 'µs', 'of all', 'GFLOP/s', 'GB/s', 'roof'];
+  const rows = totalsByKind(steps).map((kind) => [
+    kind.op,
+    kind.variant,
+    String(kind.count),
+    micros(kind.micros),
+    percent(kind.micros / stepMicros),
+    rate(kind.gflops),
+    rate(kind.gbytes),
+    percent(kind.share),
+  ]);
+  return table([header, ...rows], [2, 3, 4, 5, 6, 7]);
+}
