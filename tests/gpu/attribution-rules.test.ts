@@ -1,5 +1,5 @@
-// attribution-rules.test.ts: what DeepLIFT, LRP, guided backpropagation, the deconvnet and SmoothGrad promise, against
-// plain float64 loops and their axioms.
+// attribution-rules.test.ts: what DeepLIFT, LRP, guided backpropagation and the deconvnet promise, against plain float64
+// loops and their axioms.
 
 import * as assert from 'uvu/assert';
 import { type Device, openDevice } from '../../src/engine/gpu/device.ts';
@@ -8,11 +8,11 @@ import { computation, Graph } from '../../src/engine/graph.ts';
 import { maxPool, maxPoolInput, maxPoolSwitches } from '../../src/engine/ops/index.ts';
 import { type Model, parseModel } from '../../src/models/model.ts';
 import { presets } from '../../src/models/preprocess.ts';
+import { ChangingWeights } from '../../src/viz/attribution/changingWeights.ts';
 import { deepLift } from '../../src/viz/attribution/deepLift.ts';
 import { gradient, inputXGradient } from '../../src/viz/attribution/gradient.ts';
 import { deconvnet, guidedBackprop } from '../../src/viz/attribution/guided.ts';
 import { type LrpRuleName, lrp, lrpRuleNames } from '../../src/viz/attribution/lrp.ts';
-import { methods } from '../../src/viz/attribution/methods.ts';
 import type { Method } from '../../src/viz/attribution/method.ts';
 import { witnessBaseline, witnessInput, witnessModel, witnessSize } from '../../src/viz/attribution/witness.ts';
 import { close } from '../support/close.ts';
@@ -332,6 +332,13 @@ for (const norm of ['nodes', 'swapped', 'batch'] as const) {
       const { values } = await explain(lrp, net.context, channelsLast(x, net), { rule, target: 0 });
       close(values, net.expected(x, rule, 0), { relative: 2e-5 }, rule);
     }
+    // Nor does it matter that weights are states, as where they are drawn anew: statistics then stand beside them.
+    const weights = await ChangingWeights.create({ device, ...net.context });
+    for (const rule of lrpRuleNames) {
+      const { values } = await explain(lrp, weights.context, channelsLast(x, net), { rule, target: 0 });
+      close(values, net.expected(x, rule, 0), { relative: 2e-5 }, `${rule}, weights as states`);
+    }
+    weights.dispose();
   });
 }
 
@@ -520,90 +527,6 @@ test('what is unpooled pools to itself; where windows overlap, what they send ad
     }
     close(found.back, expected, { relative: 3e-7 }, `${kernel}x${kernel}, unpooled`);
     if (kernel === strides) close(found.again, signal, { absolute: 0 }, 'pooled again');
-  }
-});
-
-// --- noise ---------------------------------------------------------------------------------------------------------
-
-const { smoothgrad, vargrad, 'smoothgrad-squared': squared } = methods;
-
-test('without noise SmoothGrad is its base method: over pixels, a layer, a unit, maps, paths', async () => {
-  const model = smallNetwork({ activation: 'Relu' });
-  for (const [base, context] of [
-    ['gradient', {}],
-    ['gradient', { layer: 'd' }],
-    ['gradient', { unit: { layer: 'g', channel: 2 } }],
-    ['guided-backprop', {}],
-    ['deeplift', {}],
-    ['lrp', {}],
-    ['grad-cam', { layer: 'f' }],
-    ['ablation-cam', { layer: 'f' }],
-    ['integrated-gradients', {}],
-  ] as const) {
-    const given = { model, ...context };
-    const found = await explain(smoothgrad, given, picture, { base, sigma: 0, samples: 3 });
-    const plain = await explain(methods[base], given, picture);
-    // Three equal maps are summed and divided by three.
-    close(found.values, plain.values, { relative: 1e-6 }, `${base} ${JSON.stringify(context)}`);
-    assert.equal([found.shape, found.layer], [plain.shape, plain.layer]);
-    close([found.score], [plain.score], { relative: 1e-6 }, `${base}: score`);
-  }
-});
-
-test('moments: no variance where slopes are constant; squares above the squared mean; seeds', async () => {
-  const linear = { model: smallNetwork(), seed: 3 };
-  const none = await explain(vargrad, linear, picture);
-  const size = await explain(squared, linear, picture);
-  // Of sums of 25 float32 squares.
-  for (const [i, value] of none.values.entries()) assert.ok(value >= 0 && value <= 5e-6 * size.values[i]);
-  const context = { model: smallNetwork({ activation: 'Relu' }), seed: 3 };
-  const [mean, squares, variance] = await Promise.all(
-    [smoothgrad, squared, vargrad].map((method) => explain(method, context, picture)),
-  );
-  mean.values.forEach((value, i) => {
-    assert.ok(squares.values[i] >= value ** 2 * (1 - 5e-6));
-    const rest = squares.values[i] - value ** 2 - variance.values[i];
-    assert.ok(Math.abs(rest) <= 5e-6 * squares.values[i]);
-  });
-  assert.ok(Math.max(...variance.values) > 0);
-  assert.equal((await explain(smoothgrad, context, picture)).values, mean.values);
-  assert.not.equal((await explain(smoothgrad, { ...context, seed: 4 }, picture)).values, mean.values);
-});
-
-test('standard errors cover: within three of them lies the long run', async () => {
-  const context = { model: smallNetwork({ activation: 'Relu' }) };
-  const few = await explain(smoothgrad, { ...context, seed: 1 }, picture, { samples: 200, sigma: 0.15 });
-  const many = await explain(smoothgrad, { ...context, seed: 2 }, picture, { samples: 4000, sigma: 0.15 });
-  const error = (i: number) => Math.hypot(few.standardErrors?.[i] as number, many.standardErrors?.[i] as number);
-  // No filter reaches the last row and column.
-  const seen = range(768).filter((i) => many.values[i] !== 0);
-  assert.is(seen.length, 15 * 15 * 3);
-  const apart = seen.map((i) => Math.abs(few.values[i] - many.values[i]) / error(i));
-  const share = (most: number) => apart.filter((each) => each <= most).length / apart.length;
-  assert.ok(share(3) >= 0.97, `${share(3)} within three`);
-  // And they are not too wide either: about two thirds lie within one.
-  assert.ok(share(1) > 0.5 && share(1) < 0.85, `${share(1)} within one`);
-});
-
-test('the signal ends it at once, with its reason', async () => {
-  const model = smallNetwork({ activation: 'Relu' });
-  for (const base of ['gradient', 'integrated-gradients'] as const) {
-    const abort = new AbortController();
-    let most = 0;
-    const reason = await explain(smoothgrad, { model }, picture, {
-      base,
-      samples: 2000,
-      signal: abort.signal,
-      progress: (done: number) => {
-        most = Math.max(most, done);
-        abort.abort(new Error('enough'));
-      },
-    }).then(
-      () => 'nothing was thrown',
-      (error: Error) => error.message,
-    );
-    assert.is(reason, 'enough');
-    assert.ok(most <= 3, `${base}: ${most} steps`);
   }
 });
 

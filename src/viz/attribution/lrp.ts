@@ -12,7 +12,7 @@
 import { defaultRules, type Rule, type Rules } from '../../autodiff/rules/index.ts';
 import { gradient as differentiate } from '../../autodiff/gradient.ts';
 import { apply, operandsOf, Value } from '../../engine/graph.ts';
-import { add, div, greaterEqual, min, mul, relu, sub, where } from '../../engine/ops/index.ts';
+import { add, div, greaterEqual, min, mul, neg, relu, sub, where } from '../../engine/ops/index.ts';
 import type { OpName } from '../../kernels/index.ts';
 import { sizeOf } from '../../kernels/shape.ts';
 import { ModelError } from '../../models/error.ts';
@@ -60,9 +60,12 @@ function isPositive(value: Value): boolean {
   return op !== undefined && KEEP_SIGN.has(op) && operands(value).every(isPositive);
 }
 
+/** A number of the file: a constant, or a state where weights are drawn anew. */
+const isGiven = ({ node: { kind } }: Value): boolean => kind === 'constant' || kind === 'state';
+
 /** True where nothing but fixed shifts and scales lies between the network's input and the value. */
 function isRaw(value: Value, input: Value): boolean {
-  if (value.id === input.id || value.node.kind === 'constant') return true;
+  if (value.id === input.id || isGiven(value)) return true;
   const steps: (OpName | undefined)[] = ['add', 'sub', 'mul', 'div', 'pad', 'reshape', 'transpose', 'concat', 'slice'];
   return steps.includes(opOf(value)) && operands(value).every((operand) => isRaw(operand, input));
 }
@@ -74,9 +77,9 @@ function isStraightThrough(value: Value): boolean {
   return opOf(b) === 'stopGradient' && operands(b)[0].id === a.id;
 }
 
-/** Made of constants alone. */
+/** Made of numbers of the file alone. */
 const isFixed = (value: Value): boolean =>
-  value.node.kind === 'constant' || (value.node.kind === 'op' && operands(value).every(isFixed));
+  isGiven(value) || (value.node.kind === 'op' && operands(value).every(isFixed));
 
 /** One number a channel: [K], [1,1,1,K] and the like. */
 const isPerChannel = ({ shape }: Value): boolean => shape.slice(0, -1).every((size) => size === 1);
@@ -168,11 +171,20 @@ export function lrpRules({ input, scores }: { input: Value; scores: Value }, opt
     if (uses.get(x.id) !== 1) return false;
     const op = opOf(x);
     if (isScaled ? op === 'conv2d' : LINEAR.includes(op as Linear)) return true;
-    if (op !== 'add' && op !== 'mul') return false;
+    if (op !== 'add' && op !== 'sub' && op !== 'mul') return false;
     const [a, b] = operands(x);
-    const [value, part] = isFixed(a) ? [b, a] : [a, b];
+    const [value, part] = op !== 'sub' && isFixed(a) ? [b, a] : [a, b];
     if (!isFixed(part)) return false;
-    return op === 'add' ? folds(value, isScaled) : isPerChannel(part) && folds(value, true);
+    return op === 'mul' ? isPerChannel(part) && folds(value, true) : folds(value, isScaled);
+  }
+
+  /** What is added to the result of a linear op becomes its bias; false where there is no such op. */
+  function takesBias(y: Value, value: Value, part: () => Value): boolean {
+    const after = affine.get(y.id);
+    if (!after && !folds(value, false)) return false;
+    const own = after?.scale ? mul(part(), after.scale) : part();
+    affine.set(value.id, { scale: after?.scale, bias: after?.bias ? add(own, after.bias) : own });
+    return true;
   }
 
   /** Each input that is asked for gets its own share of the whole. */
@@ -220,14 +232,15 @@ export function lrpRules({ input, scores }: { input: Value; scores: Value }, opt
       const { x, y, dy, needs } = context;
       if (x.some(isStraightThrough)) return x.map((each) => (isStraightThrough(each) ? dy : undefined));
       const [value, part] = needs[0] ? x : [x[1], x[0]];
-      const after = affine.get(y.id);
-      if ((needs[0] && needs[1]) || !(after || folds(value, false))) return proportional(defaultRules.add)(context);
-      const own = after?.scale ? mul(part, after.scale) : part;
-      affine.set(value.id, { scale: after?.scale, bias: after?.bias ? add(own, after.bias) : own });
-      return whole(context as never);
+      const isBias = !(needs[0] && needs[1]) && takesBias(y, value, () => part);
+      return isBias ? whole(context as never) : proportional(defaultRules.add)(context);
     },
-    sub: (context) =>
-      isStraightThrough(context.y) ? whole(context as never) : proportional(defaultRules.sub)(context),
+    sub: (context) => {
+      const { x, y, needs } = context;
+      if (isStraightThrough(y)) return whole(context as never);
+      const isBias = needs[0] && !needs[1] && takesBias(y, x[0], () => neg(x[1]));
+      return isBias ? whole(context as never) : proportional(defaultRules.sub)(context);
+    },
     mul: (context) => {
       const { x, y, dy, needs } = context;
       if (needs[0] && needs[1]) return [mul(dy, 0.5), mul(dy, 0.5)];

@@ -3,7 +3,7 @@
 
 import { add, mul, randomNormal, reshape } from '../../engine/ops/index.ts';
 import { normalNumbers } from '../../kernels/random.ts';
-import type { Attributor, Method } from './method.ts';
+import type { AttributionRequest, Method } from './method.ts';
 import { choice, count, real, withDefaults } from './options.ts';
 import { Sampler } from './sampled.ts';
 import { scoreReader } from './score.ts';
@@ -30,25 +30,28 @@ const TITLES: Record<NoiseKind, { title: string; description: string; source: st
   },
 };
 
-/** What was summed over the samples: maps and their squares. */
+/** Sums over the samples of the first four powers of the maps; of a mean, two are enough. */
 interface Moments {
-  readonly sum: ArrayLike<number>;
-  readonly squares: ArrayLike<number>;
+  readonly powers: readonly ArrayLike<number>[];
   readonly shape: readonly number[];
+  /** Fewer than were asked for where the signal came. */
+  readonly samples: number;
+  readonly evaluations: number;
 }
 
 /** Makes ready what sums a method's maps over noisy copies; `sigma` in the input's units. */
 interface NoisyMaps {
   readonly layer?: string;
   readonly signed: boolean;
-  run(request: Parameters<Attributor['attribute']>[0], sigma: number): Promise<Moments & { evaluations: number }>;
+  /** At the signal, the sums so far; throws its reason where there are none. */
+  run(request: AttributionRequest, sigma: number): Promise<Moments>;
   dispose(): void;
 }
 
 const STREAM = 31;
 
 /** On the device, noise and all. */
-async function tracedMaps(context: Context, base: TracedMethod, samples: number): Promise<NoisyMaps> {
+async function tracedMaps(context: Context, base: TracedMethod, samples: number, kind: NoiseKind): Promise<NoisyMaps> {
   const { seed = 0 } = context;
   const options = withDefaults(base.options);
   const sampler = await Sampler.create(context, {
@@ -56,6 +59,8 @@ async function tracedMaps(context: Context, base: TracedMethod, samples: number)
     samples,
     knobs: ['sigma'],
     squares: true,
+    fourPowers: kind !== 'smoothgrad',
+    partial: true,
     trace(x, { sigma }, step, batch) {
       const noise = randomNormal(step, [...inputShape(context, batch)], { seed, stream: STREAM });
       return base.trace(context, add(x, mul(noise, reshape(sigma, [batch, 1, 1, 1]))), options);
@@ -71,8 +76,10 @@ async function tracedMaps(context: Context, base: TracedMethod, samples: number)
         ...base.inputs?.(context, request, options),
       };
       const even = new Array<number>(samples).fill(1);
-      const { sum, squares, shape } = await sampler.run(inputs, { sigma: even.map(() => sigma) }, even, request);
-      return { sum, squares: squares as Float32Array, shape, evaluations: samples };
+      const knobs = { sigma: even.map(() => sigma) };
+      const { sum, squares, cubes, fourths, shape, scores } = await sampler.run(inputs, knobs, even, request);
+      const powers = [sum, squares, cubes, fourths].filter((sums) => sums !== undefined);
+      return { powers, shape, samples: scores.length, evaluations: scores.length };
     },
     dispose: () => sampler.dispose(),
   };
@@ -91,24 +98,26 @@ async function repeatedMaps(context: Context, base: Method, samples: number): Pr
       return signed;
     },
     async run({ input, target, signal, progress }, sigma) {
-      let [sum, squares]: [Float64Array, Float64Array] = [new Float64Array(), new Float64Array()];
+      let powers: Float64Array[] = [];
       let shape: readonly number[] = [];
-      let evaluations = 0;
-      for (let k = 0; k < samples; k++) {
+      let [done, evaluations] = [0, 0];
+      for (; done < samples && !(done > 0 && signal?.aborted); done++) {
         signal?.throwIfAborted();
-        const noise = normalNumbers(input.length, { seed, stream: STREAM }, k);
+        const noise = normalNumbers(input.length, { seed, stream: STREAM }, done);
         const noisy = input.map((value, i) => value + sigma * noise[i]);
-        const map = await attributor.attribute({ input: noisy, target, signal });
-        if (k === 0) [sum, squares] = [new Float64Array(map.values.length), new Float64Array(map.values.length)];
-        map.values.forEach((value, i) => {
-          sum[i] += value;
-          squares[i] += value * value;
+        const map = await attributor.attribute({ input: noisy, target, signal }).catch((error) => {
+          if (done === 0 || !signal?.aborted || error !== signal.reason) throw error;
         });
+        // What was not finished is left out: neither the map of an estimate that ended early.
+        if (!map || (done > 0 && signal?.aborted)) break;
+        const { values } = map;
+        if (done === 0) powers = [1, 2, 3, 4].map(() => new Float64Array(values.length));
+        for (const [k, sums] of powers.entries()) for (let i = 0; i < sums.length; i++) sums[i] += values[i] ** (k + 1);
         ({ shape, layer, signed } = map);
         evaluations += map.evaluations;
-        progress?.(k + 1, samples);
+        progress?.(done + 1, samples);
       }
-      return { sum, squares, shape, evaluations };
+      return { powers, shape, samples: done, evaluations };
     },
     dispose: () => attributor.dispose(),
   };
@@ -118,6 +127,30 @@ async function repeatedMaps(context: Context, base: Method, samples: number): Pr
 export const rangeOf = (input: Float32Array): number =>
   input.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY) -
   input.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+
+/**
+ * The estimate and, from two samples on, its standard error: of a mean of n independent maps sqrt((E g² - (E g)²)/(n - 1)),
+ * of the mean of their squares the same of g², and of the variance σ², where μ₄ is the fourth central moment,
+ * sqrt((μ₄ - σ⁴)/(n - 1)) (for large n, Cramér 1946, section 27.4).
+ */
+export function estimate(
+  kind: NoiseKind,
+  { powers, samples: n }: Pick<Moments, 'powers' | 'samples'>,
+): { values: Float32Array; standardErrors?: Float32Array } {
+  const { length } = powers[0];
+  const [values, squaredErrors] = [new Float32Array(length), new Float64Array(length)];
+  for (let i = 0; i < length; i++) {
+    const [m1, m2, m3, m4] = powers.map((sums) => sums[i] / n);
+    const variance = Math.max(0, m2 - m1 ** 2);
+    const fourth = m4 - 4 * m1 * m3 + 6 * m1 ** 2 * m2 - 3 * m1 ** 4;
+    values[i] = { smoothgrad: m1, 'smoothgrad-squared': m2, vargrad: variance }[kind];
+    squaredErrors[i] = { smoothgrad: variance, 'smoothgrad-squared': m4 - m2 ** 2, vargrad: fourth - variance ** 2 }[
+      kind
+    ];
+  }
+  if (n < 2) return { values };
+  return { values, standardErrors: Float32Array.from(squaredErrors, (v) => Math.sqrt(Math.max(0, v) / (n - 1))) };
+}
 
 /** One of the three over any method of a table. The base method runs with its defaults. */
 export function noiseMethod<Names extends string>(kind: NoiseKind, table: Readonly<Record<Names, Method>>) {
@@ -134,32 +167,26 @@ export function noiseMethod<Names extends string>(kind: NoiseKind, table: Readon
     async prepare(context, given) {
       const { base: name, samples, sigma } = withDefaults(options, given);
       const base: Method = table[name];
-      const maps = await (isTraced(base) ? tracedMaps : repeatedMaps)(context, base as TracedMethod, samples);
+      const maps = await (isTraced(base) ? tracedMaps : repeatedMaps)(context, base as TracedMethod, samples, kind);
       const reader = await scoreReader(context);
       return {
         async attribute(request) {
           const start = performance.now();
-          const { sum, squares, shape, evaluations } = await maps.run(request, sigma * rangeOf(request.input));
-          const mean = Float64Array.from(sum, (value) => value / samples);
-          const variance = Float64Array.from(squares, (value, i) => Math.max(0, value / samples - mean[i] ** 2));
-          const values = {
-            smoothgrad: () => mean,
-            'smoothgrad-squared': () => Float64Array.from(squares, (value) => value / samples),
-            vargrad: () => variance,
-          }[kind]();
+          const moments = await maps.run(request, sigma * rangeOf(request.input));
+          // One map has no spread.
+          if (kind === 'vargrad' && moments.samples < Math.min(2, samples)) request.signal?.throwIfAborted();
+          const { values, standardErrors } = estimate(kind, moments);
           const score = await reader.read(request);
           return {
             method: kind,
-            values: Float32Array.from(values),
-            shape,
+            values,
+            shape: moments.shape,
             target: context.unit ? undefined : request.target,
             score,
             layer: maps.layer,
             signed: kind === 'smoothgrad' && maps.signed,
-            // That of a mean of independent maps.
-            ...(kind === 'smoothgrad' &&
-              samples > 1 && { standardErrors: Float32Array.from(variance, (v) => Math.sqrt(v / (samples - 1))) }),
-            evaluations,
+            ...(standardErrors && { standardErrors }),
+            evaluations: moments.evaluations,
             millis: performance.now() - start,
             seed: context.seed ?? 0,
           };

@@ -20,6 +20,8 @@ export interface SampledSpec {
   readonly knobs: readonly string[];
   /** Also sum the squares. */
   readonly squares?: boolean;
+  /** Also sum the squares, cubes and fourth powers: a variance has its error from them. */
+  readonly fourPowers?: boolean;
   /** At the signal, return the sums of the samples so far (as many as there are scores). */
   readonly partial?: boolean;
   /** From the picture x: [1,H,W,C], to the maps of `batch` samples. `step` counts replays, for random numbers. */
@@ -31,9 +33,15 @@ export interface Sampled {
   readonly shape: Shape;
   readonly sum: Float32Array;
   readonly squares?: Float32Array;
+  readonly cubes?: Float32Array;
+  readonly fourths?: Float32Array;
   /** Score of each sample. */
   readonly scores: Float32Array;
 }
+
+/** Names of the states that hold the sums of the powers 1, 2, ... */
+const powersOf = ({ squares, fourPowers }: SampledSpec): readonly string[] =>
+  ['sum', 'squares', 'cubes', 'fourths'].slice(0, fourPowers ? 4 : squares ? 2 : 1);
 
 function traceSums(context: Context, spec: SampledSpec, batch: number) {
   const graph = new Graph();
@@ -48,7 +56,12 @@ function traceSums(context: Context, spec: SampledSpec, batch: number) {
     const state = graph.state(name, { shape: mapShape, data: new Float32Array(sizeOf(mapShape)) });
     return { state, value: add(state, sum(mul(value, weights), [0], { keepDims: true })) };
   };
-  const updates = [total('sum', map), ...(spec.squares ? [total('squares', mul(map, map))] : []), update];
+  let power = map;
+  const totals = powersOf(spec).map((name, k) => {
+    if (k > 0) power = mul(power, map);
+    return total(name, power);
+  });
+  const updates = [...totals, update];
   return { traced, mapShape, sums: computation({ scores }, updates) };
 }
 
@@ -93,7 +106,7 @@ export class Sampler {
     watch: Watch,
   ): Promise<Sampled> {
     const { program, batch, traced, mapShape, spec } = this;
-    const sums = spec.squares ? ['sum', 'squares'] : ['sum'];
+    const sums = powersOf(spec);
     for (const [name, data] of Object.entries(inputs)) program.write(name, data);
     for (const name of sums) program.write(name, new Float32Array(sizeOf(mapShape)));
     program.write('step', new Float32Array(1));
@@ -112,13 +125,9 @@ export class Sampler {
     if (scores.length < replays && (!spec.partial || scores.length === 0)) watch.signal?.throwIfAborted();
     const totals = await program.readAll(sums);
     const inFile = (data: Float32Array) => toFileLayout(data, traced.layout, mapShape);
-    const { data, shape } = inFile(totals.sum);
-    return {
-      shape,
-      sum: data,
-      squares: spec.squares ? inFile(totals.squares).data : undefined,
-      scores: joined(scores, batch, weights.length),
-    };
+    const { data: sum, shape } = inFile(totals.sum);
+    const [squares, cubes, fourths] = sums.slice(1).map((name) => inFile(totals[name]).data);
+    return { shape, sum, squares, cubes, fourths, scores: joined(scores, batch, weights.length) };
   }
 
   dispose(): void {
