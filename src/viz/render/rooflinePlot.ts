@@ -1,15 +1,9 @@
 // rooflinePlot.ts: the roofline of a device and the steps of a program under it, as an SVG: operations a byte against
 // operations a second, both logarithmic. Steps are discs as large as their share of the time.
 
-import { schemeTableau10 } from 'd3-scale-chromatic';
 import type { Profile, StepProfile } from '../../engine/profile.ts';
 import { ridge, roofAt } from '../../engine/roofline.ts';
-
-/** What stands on which ground; a page sets its own by CSS on the classes. */
-const INK = '#1b2030';
-const SOFT = '#5b6377';
-const LINE = '#d5d9e2';
-const GROUND = '#ffffff';
+import { coloursOf, GROUND, INK, LINE, LogAxis, safe, svgText as text } from './svg.ts';
 
 const WIDTH = 900;
 const HEIGHT = 520;
@@ -20,8 +14,6 @@ const BOTTOM = 52;
 const SMALLEST_RADIUS = 3;
 const LARGEST_RADIUS = 22;
 
-/** Ops with a colour of their own; the rest shares the last. */
-const MOST_COLOURS = schemeTableau10.length;
 /** Slowest steps that are named in the plot. */
 const NAMED = 6;
 const LETTER_WIDTH = 6.2;
@@ -30,42 +22,6 @@ const LINE_HEIGHT = 14;
 export interface PlotOptions {
   /** A ground behind the plot, for a picture of its own. */
   readonly ground?: boolean;
-}
-
-/** Text that is safe within SVG: names come out of files. */
-const safe = (text: string): string =>
-  text.replace(/[&<>"'\n]|\p{Cc}/gu, (character) =>
-    /[&<>"'\n]/.test(character) ? `&#${character.charCodeAt(0)};` : '\u{fffd}',
-  );
-
-const text = (x: number, y: number, content: string, kind = 'soft', anchor = 'start', extra = ''): string =>
-  `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" class="${kind}" fill="${kind === 'soft' ? SOFT : INK}" text-anchor="${anchor}"${extra}>${safe(content)}</text>`;
-
-/** A logarithmic axis from `low` to `high` over the pixels `from` to `to`. */
-class LogAxis {
-  private readonly low: number;
-  private readonly high: number;
-
-  constructor(
-    low: number,
-    high: number,
-    private readonly from: number,
-    private readonly to: number,
-  ) {
-    this.low = Math.log10(low);
-    this.high = Math.log10(high);
-  }
-
-  at(value: number): number {
-    const share = (Math.log10(value) - this.low) / (this.high - this.low);
-    return this.from + (this.to - this.from) * Math.min(1, Math.max(0, share));
-  }
-
-  /** The powers of ten on it. */
-  decades(): number[] {
-    const first = Math.ceil(this.low - 1e-9);
-    return Array.from({ length: Math.floor(this.high + 1e-9) - first + 1 }, (_, k) => 10 ** (first + k));
-  }
 }
 
 /** 0.001 -> `0.001`, 1000 -> `1000`, beyond as powers. */
@@ -150,15 +106,6 @@ const short = (value: number): string => String(Number(value.toPrecision(value >
 
 const describe = ({ micros, gflops, gbytes, share, bound }: StepProfile): string =>
   `${short(micros / 1000)} ms, ${short(gflops)} GFLOP/s, ${short(gbytes)} GB/s, ${(100 * share).toFixed(0)} % of the roofline, bound by ${bound}`;
-
-/** Colours by op, the slowest first; '' for the rest. */
-function coloursOf(steps: readonly StepProfile[]): Map<string, string> {
-  const micros = new Map<string, number>();
-  for (const step of steps) micros.set(step.op, (micros.get(step.op) ?? 0) + step.micros);
-  const sorted = [...micros].sort(([, a], [, b]) => b - a).map(([op]) => op);
-  const own = sorted.length > MOST_COLOURS ? [...sorted.slice(0, MOST_COLOURS - 1), ''] : sorted;
-  return new Map(own.map((op, k) => [op, schemeTableau10[k]]));
-}
 
 function legend(steps: readonly StepProfile[], colours: ReadonlyMap<string, string>, stepMicros: number): string[] {
   const x = WIDTH - RIGHT + 16;

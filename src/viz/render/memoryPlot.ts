@@ -1,0 +1,77 @@
+// memoryPlot.ts: the memory of a replay as an SVG: above, the bytes of values alive during each step; below, a row for each
+// shared buffer, with the values that it holds from their writing to their last use.
+
+import type { Profile } from '../../engine/profile.ts';
+import { coloursOf, LINE, safe, SOFT, svgText } from './svg.ts';
+
+const WIDTH = 900;
+const LEFT = 118;
+const RIGHT = 16;
+const AREA_TOP = 34;
+const AREA_HEIGHT = 90;
+const ROW_HEIGHT = 18;
+const BAR_HEIGHT = 14;
+const BOTTOM = 40;
+
+/** A name is written into a bar that is wide enough for it. */
+const LETTER_WIDTH = 5.6;
+const TICKS = 8;
+
+const mebibytes = (bytes: number): string => `${Number((bytes / 2 ** 20).toPrecision(3))} MiB`;
+
+/** Bars bear `data-step`, the number of the step that writes the value. */
+export function memoryPlot({ steps, memory }: Profile): string {
+  const { slots, lifetimes, live, peakLive, fixed } = memory;
+  const rowsTop = AREA_TOP + AREA_HEIGHT + 26;
+  const height = rowsTop + ROW_HEIGHT * slots.length + BOTTOM;
+  const x = (step: number): number => LEFT + ((WIDTH - LEFT - RIGHT) * step) / Math.max(1, steps.length);
+  const held = slots.reduce((sum, bytes) => sum + bytes, 0);
+  const y = (bytes: number): number => AREA_TOP + AREA_HEIGHT * (1 - bytes / Math.max(1, held));
+  const colours = coloursOf(steps);
+  const outline = live
+    .map((bytes, k) => `L${x(k).toFixed(1)} ${y(bytes).toFixed(1)} H${x(k + 1).toFixed(1)}`)
+    .join(' ');
+  const bars = lifetimes.map(({ slot, label, shape, bytes, first, last, kept }) => {
+    const [from, to] = [x(first), x(last + 1)];
+    const top = rowsTop + ROW_HEIGHT * slot;
+    const { op } = steps[first];
+    const ending = kept ? 'kept as an output' : `last read by step ${last}, ${steps[last].label}`;
+    const title = `${label} [${shape.join(', ')}], ${mebibytes(bytes)}\nwritten by step ${first}, ${ending}`;
+    const isNamed = LETTER_WIDTH * label.length < to - from - 6;
+    return (
+      `<g class="bar" data-step="${first}"><rect x="${from.toFixed(1)}" y="${top}" width="${Math.max(1, to - from - 1).toFixed(1)}" ` +
+      `height="${BAR_HEIGHT}" rx="2" fill="${colours.get(op) ?? colours.get('')}" fill-opacity="${kept ? 0.85 : 0.5}"/>` +
+      `${isNamed ? svgText(from + 4, top + 11, label, 'ink', 'start', ' font-size="10"') : ''}<title>${safe(title)}</title></g>`
+    );
+  });
+  const stride = Math.max(1, Math.ceil(steps.length / TICKS));
+  const ticks = steps.flatMap((_, k) => (k % stride === 0 ? [k] : []));
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" ` +
+      `aria-label="Memory over the steps" font-family="system-ui, sans-serif" font-size="12">`,
+    svgText(
+      LEFT,
+      18,
+      `values alive: ${mebibytes(peakLive)} at most, in buffers of ${mebibytes(held)}; weights, states and inputs: ${mebibytes(fixed)}`,
+      'soft',
+    ),
+    `<path d="M${LEFT} ${y(0)} ${outline} V${y(0)} Z" fill="${SOFT}" fill-opacity="0.25" stroke="${SOFT}" class="area"/>`,
+    `<line x1="${LEFT}" y1="${y(held)}" x2="${WIDTH - RIGHT}" y2="${y(held)}" stroke="${LINE}" class="grid" stroke-dasharray="4 3"/>`,
+    svgText(LEFT - 8, y(held) + 4, mebibytes(held), 'soft', 'end'),
+    svgText(LEFT - 8, y(0) + 4, '0', 'soft', 'end'),
+    ...slots.map((bytes, slot) =>
+      svgText(
+        LEFT - 8,
+        rowsTop + ROW_HEIGHT * slot + 11,
+        `slot ${slot}, ${mebibytes(bytes)}`,
+        'soft',
+        'end',
+        ' font-size="11"',
+      ),
+    ),
+    ...bars,
+    ...ticks.map((step) => svgText(x(step), height - 20, String(step), 'soft')),
+    svgText((LEFT + WIDTH - RIGHT) / 2, height - 4, 'step', 'soft', 'middle'),
+    '</svg>',
+  ].join('\n');
+}
