@@ -5,7 +5,9 @@
 // Letters: N batch, H W input size, C channels, P Q output size, K filters, R S taps, G groups.
 // x: [N,H,W,C]  w: [R,S,C/G,K]  ->  y: [N,P,Q,K]; filter k belongs to group floor(k / (K/G)).
 
+import { withShared } from './blocks.ts';
 import { convFilterKernels, convInputKernels, convKernels } from './conv_kernels.ts';
+import { sharedForward, sharedInput } from './conv_shared.ts';
 import { showShape, sizeOf } from './shape.ts';
 import { type Cost, defineOp, type NdArray, OpError, type Shape } from './types.ts';
 
@@ -200,7 +202,10 @@ export const conv2d = defineOp<ConvAttrs>({
     const sizes = forwardSizes(inputs, attrs);
     return convCost(sizes, sizes.R * sizes.S * sizes.groupC, [...inputs, output]);
   },
-  kernels: (context) => convKernels(context, forwardSizes(context.inputs, context.attrs)),
+  kernels: (context) => {
+    const sizes = forwardSizes(context.inputs, context.attrs);
+    return withShared(convKernels(context, sizes), sharedForward(context, sizes));
+  },
 });
 
 /** The gradient with respect to x, also known as transposed convolution: dx[x] = sum of dy[y] w[w] over all terms. */
@@ -221,7 +226,10 @@ export const conv2dInput = defineOp<ConvInputAttrs>({
     const sizes = inputSizes(inputs, attrs);
     return convCost(sizes, sizes.R * sizes.S * sizes.groupK, [...inputs, output]);
   },
-  kernels: (context) => convInputKernels(context, inputSizes(context.inputs, context.attrs)),
+  kernels: (context) => {
+    const sizes = inputSizes(context.inputs, context.attrs);
+    return withShared(convInputKernels(context, sizes), sharedInput(context, sizes));
+  },
 });
 
 /** The gradient with respect to w: dw[w] = sum of x[x] dy[y] over all terms. */

@@ -7,6 +7,7 @@ import conv2dFilter from '../../shaders/conv2d_filter.wgsl';
 import conv2dFilterTiled from '../../shaders/conv2d_filter_tiled.wgsl';
 import conv2dInput from '../../shaders/conv2d_input.wgsl';
 import conv2dInputTiled from '../../shaders/conv2d_input_tiled.wgsl';
+import conv2dShared from '../../shaders/conv2d_shared.wgsl';
 import conv2dTiled from '../../shaders/conv2d_tiled.wgsl';
 import depthwise from '../../shaders/depthwise.wgsl';
 import depthwiseFilter from '../../shaders/depthwise_filter.wgsl';
@@ -81,6 +82,7 @@ export const shaders = {
   reduce_workgroup: reduceWorkgroup,
   conv2d,
   conv2d_tiled: conv2dTiled,
+  conv2d_shared: conv2dShared,
   conv2d_input: conv2dInput,
   conv2d_input_tiled: conv2dInputTiled,
   conv2d_filter: conv2dFilter,
