@@ -8,6 +8,7 @@ import { listenForDrops, listenForFiles } from './drop.ts';
 import { Explainer } from './explainer.ts';
 import * as findings from './findings.ts';
 import { imageView } from './image.ts';
+import { Inspector } from './inspector.ts';
 import { MethodPanel } from './methodPanel.ts';
 import { describe, openFile, openShipped } from './networks.ts';
 import { decodePicture, savePng } from './pictures.ts';
@@ -36,6 +37,7 @@ interface Opened {
 function start(device: Device, screen: Screen): void {
   const visualizer = new Visualizer(device, screen, imageView(canvas, relabel));
   const panel = new MethodPanel(device);
+  const inspector = new Inspector(device, () => quietly(controls.readWish));
   const explainer = new Explainer(device, {
     ...findings.findings,
     subject: (subject) => panel.setSubject(subject),
@@ -58,6 +60,7 @@ function start(device: Device, screen: Screen): void {
     else pixels.show(model);
     findings.showModel(model);
     panel.setModel(model);
+    inspector.setModel(model);
     offerSamples(model, (picture) => {
       clearError();
       void explainer.setPicture(picture);
@@ -165,6 +168,7 @@ function start(device: Device, screen: Screen): void {
     toggle.textContent = visualizer.isGoing ? 'Stop' : canContinue ? 'Continue' : 'Start';
     toggle.disabled = !controls.hasNetwork();
     if (wish) byId('span', 'subject').textContent = wish.objective;
+    inspector.setPaused(visualizer.isGoing);
   }
 
   controls.listen(() => {

@@ -56,7 +56,12 @@ function contextOf(canvas: HTMLCanvasElement | OffscreenCanvas) {
 export async function savePng(picture: Paintable, name: string): Promise<void> {
   const canvas = new OffscreenCanvas(picture.width, picture.height);
   paint(canvas, picture);
-  const url = URL.createObjectURL(await canvas.convertToBlob({ type: 'image/png' }));
+  saveFile(await canvas.convertToBlob({ type: 'image/png' }), name);
+}
+
+/** Hands a file to the browser's downloads. */
+export function saveFile(content: Blob, name: string): void {
+  const url = URL.createObjectURL(content);
   const link = Object.assign(document.createElement('a'), { href: url, download: name });
   link.click();
   // The download reads the URL after this task.

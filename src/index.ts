@@ -10,6 +10,7 @@ export { profile, type ProfileOptions } from './engine/gpu/profile.ts';
 export { compile, type CompileOptions, type Program, type Step } from './engine/gpu/program.ts';
 export { measureRoofline } from './engine/gpu/roofline.ts';
 export { tune, type TimedOp, type TuneOptions, type TuneReport, type VariantTiming } from './engine/gpu/tune.ts';
+export { timeVariants } from './engine/gpu/variants.ts';
 export { type Computation, computation, Graph, type Tensor, type Update, Value } from './engine/graph.ts';
 export { interpret } from './engine/interpret.ts';
 export * as ops from './engine/ops/index.ts';
@@ -93,6 +94,7 @@ export {
   type View,
   views,
 } from './viz/render/attributionMap.ts';
+export { memoryPlot } from './viz/render/memoryPlot.ts';
 export { rooflinePlot } from './viz/render/rooflinePlot.ts';
 export {
   checkTask,

@@ -119,6 +119,9 @@ function legend(steps: readonly StepProfile[], colours: ReadonlyMap<string, stri
   });
 }
 
+/** Letters stay readable over discs and lines. */
+const HALO = ` font-size="11" stroke="${GROUND}" stroke-width="3" paint-order="stroke"`;
+
 /** Names beside discs, where they do not lie over each other. */
 function names(steps: readonly StepProfile[], placeOf: (step: StepProfile) => [number, number, number]): string[] {
   const taken: { x0: number; x1: number; y: number }[] = [];
@@ -130,6 +133,6 @@ function names(steps: readonly StepProfile[], placeOf: (step: StepProfile) => [n
     const isOver = taken.some((box) => Math.abs(box.y - y) < LINE_HEIGHT && x0 < box.x1 && box.x0 < x0 + width);
     if (isOver || x0 < LEFT) return [];
     taken.push({ x0, x1: x0 + width, y });
-    return [text(isRight ? x0 : x0 + width, y + 4, step.label, 'ink', isRight ? 'start' : 'end', ' font-size="11"')];
+    return [text(isRight ? x0 : x0 + width, y + 4, step.label, 'ink name', isRight ? 'start' : 'end', HALO)];
   });
 }
