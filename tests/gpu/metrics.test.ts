@@ -3,6 +3,7 @@
 import * as assert from 'uvu/assert';
 import { type Device, openDevice } from '../../src/engine/gpu/device.ts';
 import { gradient, inputXGradient } from '../../src/viz/attribution/gradient.ts';
+import { gaussianBlur, makeBaseline } from '../../src/viz/attribution/baseline.ts';
 import type { Attribution } from '../../src/viz/attribution/result.ts';
 import { areaUnder } from '../../src/viz/metrics/curves.ts';
 import { impute } from '../../src/viz/metrics/imputation.ts';
@@ -10,7 +11,7 @@ import { findMetric, type metrics, randomAttribution } from '../../src/viz/metri
 import { PictureScorer } from '../../src/viz/metrics/pictureScorer.ts';
 import { pixelMap, rankPixels } from '../../src/viz/metrics/ranking.ts';
 import { close } from '../support/close.ts';
-import { explain, noise, picture, range, size, smallNetwork, sum } from '../support/smallNetwork.ts';
+import { explain, picture, range, size, smallNetwork, sum } from '../support/smallNetwork.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('metrics');
@@ -91,12 +92,47 @@ test('max-sensitivity: 0 of what does not depend on the picture, more of what do
   assert.ok(found[0] < 1e-6 && found[1] > 1e-4, found.join());
 });
 
-test('drop: none through a map of ones; all of the picture goes through a map of zeros', async () => {
+test('drop of a linear network: what the map hides, at its share, is what the score loses', async () => {
   const open = await measure('drop', mapOf(new Float32Array(256).fill(1)));
   assert.is(open.value, 0);
   assert.is(open.parts?.increase, 0);
-  const half = mapOf(noise(256, 9).map((value) => (value > 0 ? 2 : -1)));
-  assert.ok((await measure('drop', half)).parts?.seen !== open.parts?.whole);
+  const exact = await explain(device, inputXGradient, { model, unit }, picture);
+  const contributions = pixelMap(exact, size);
+  /** Half of the picture at full, half at a quarter, below 0 hidden like 0: those that count for the unit, or against it. */
+  for (const sign of [1, -1]) {
+    const favoured = contributions.map((value, i) => (i % 5 === 0 ? -1 : sign * value > 0 ? 2 : 0.5));
+    const seen = exact.score - sum(contributions.map((value, i) => value * (1 - Math.max(0, favoured[i]) / 2)));
+    const found = await measure('drop', mapOf(favoured), { unit });
+    close(
+      [found.parts?.whole ?? NaN, found.parts?.seen ?? NaN],
+      [exact.score, seen],
+      { relative: 1e-4 },
+      `shown ${sign > 0 ? 'for' : 'against'}`,
+    );
+    const lost = Math.max(0, exact.score - seen) / Math.abs(exact.score);
+    close([found.value], [lost], { relative: 1e-3, absolute: 1e-5 }, 'value');
+    assert.is(found.parts?.increase, seen > exact.score ? 1 : 0);
+  }
+});
+
+test('insertion begins with the blurred picture and ends with the picture; deletion the other way with grey', async () => {
+  const control = mapOf(new Float32Array(256).fill(1));
+  const scoresOf = async (name: Name, options: object) =>
+    (await measure(name, control, { unit }, { steps: 2, ...options })).curve?.scores ?? [];
+  const whole = (await explain(device, inputXGradient, { model, unit }, picture)).score;
+  const of = async (shown: Float32Array) => (await explain(device, inputXGradient, { model, unit }, shown)).score;
+  const blurred = await of(gaussianBlur(picture, [16, 16, 3], 5));
+  const nothing = await of(new Float32Array(768));
+  assert.ok(Math.abs(blurred - nothing) > 1e-2, `${blurred} and ${nothing}`);
+  const ends = (scores: ArrayLike<number>) => [scores[0], scores[scores.length - 1]];
+  const tolerance = { relative: 1e-4 };
+  close(ends(await scoresOf('insertion', {})), [blurred, whole], tolerance, 'insertion');
+  close(ends(await scoresOf('deletion', {})), [whole, nothing], tolerance, 'deletion');
+  close(ends(await scoresOf('deletion', { baseline: 'blur' })), [whole, blurred], tolerance, 'deletion into blur');
+  const light = await of(gaussianBlur(picture, [16, 16, 3], 1));
+  close(ends(await scoresOf('insertion', { blur: 1 })), [light, whole], tolerance, 'a light blur');
+  const grey = await of(makeBaseline('mean', picture, [16, 16, 3]));
+  close(ends(await scoresOf('insertion', { baseline: 'mean' })), [grey, whole], tolerance, 'insertion into the mean');
 });
 
 test('imputation gives back constants and ramps', () => {

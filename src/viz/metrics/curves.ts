@@ -1,18 +1,25 @@
 // curves.ts: insertion and deletion (Petsiuk et al. 2018, section 4.1): the probability of the class while the most relevant
 // pixels go from the picture, or come into a picture that holds nothing; the value is the area under the curve.
 
-import { baselineOption, makeBaseline } from '../attribution/baseline.ts';
-import { count, withDefaults } from '../attribution/options.ts';
+import { baselineOption, gaussianBlur, makeBaseline } from '../attribution/baseline.ts';
+import { count, real, withDefaults } from '../attribution/options.ts';
 import { inputShape } from '../attribution/subject.ts';
 import type { Metric } from './metric.ts';
 import { copyPixels, pixelMap, rankPixels } from './ranking.ts';
 
 const steps = count(32, 'shares of the pixels between none and all');
 
+/**
+ * The deviation of the paper's blur, in pixels of 224. It stays 5 for other sizes: what must go is detail of the size of
+ * the network's first filters, and in small pictures all that tells the class. Stronger blurs tell maps of single pixels
+ * from chance no longer: all score nothing until the whole picture is there.
+ */
+const blur = real(5, 'deviation of the blur in pixels, where the baseline is blur', 0, 1000);
+
 /** The paper deletes into grey, and inserts into a blurred picture, in which single pixels make no new edges. */
 const tables = {
-  deletion: { steps, baseline: baselineOption(0) },
-  insertion: { steps, baseline: baselineOption('blur') },
+  deletion: { steps, baseline: baselineOption(0), blur },
+  insertion: { steps, baseline: baselineOption('blur'), blur },
 };
 
 /** ∫ over [0,1] by the trapezoidal rule, of values at equal distances. */
@@ -36,9 +43,12 @@ function curve(name: keyof typeof tables): Metric<typeof tables.deletion> {
     options,
     async measure(scorer, { context, input, target, attribution }, given, watch) {
       const began = performance.now();
-      const { steps, baseline } = withDefaults(options, given);
+      const { steps, baseline, blur } = withDefaults(options, given);
       const [, H, W, C] = inputShape(context);
-      const absent = makeBaseline(baseline, input, [H, W, C], context.seed);
+      const absent =
+        baseline === 'blur'
+          ? gaussianBlur(input, [H, W, C], blur)
+          : makeBaseline(baseline, input, [H, W, C], context.seed);
       const [from, to] = inserts ? [absent, input] : [input, absent];
       const order = rankPixels(pixelMap(attribution, context.size), context.seed);
       // Pictures are asked for in order: each goes on from the one before.

@@ -26,8 +26,10 @@ export function findMetric(name: string): Metric {
 /** Methods whose maps are slopes; those of all others are what pixels contribute. */
 const SLOPES = ['gradient', 'guided-backprop', 'deconvnet', 'smoothgrad', 'smoothgrad-squared', 'vargrad'];
 
-/** What the maps of a method foretell, for infidelity. */
-export const valueKindOf = (method: string): ValueKind => (SLOPES.includes(method) ? 'slopes' : 'contributions');
+/** What the maps of a method foretell, for infidelity; those of noisy copies are of the kind of the method below. */
+export function valueKindOf(method: string, { base = method }: { readonly base?: unknown } = {}): ValueKind {
+  return SLOPES.includes(String(base)) ? 'slopes' : 'contributions';
+}
 
 const RANDOM_STREAM = 79;
 
