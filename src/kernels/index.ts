@@ -11,7 +11,9 @@ import { randomAffine, randomNormal, randomUniform } from './random.ts';
 import { matmul } from './matmul.ts';
 import { reduceMax, sum } from './reduce.ts';
 import { logSoftmax, softmax } from './softmax.ts';
+import { splitMatmul, sumParts } from './split_matmul.ts';
 import { affineSample, affineSampleInput } from './sample.ts';
+import { winogradFilter, winogradInput, winogradOutput, winogradProduct } from './winograd.ts';
 import type { OpDef } from './types.ts';
 
 export const ops = {
@@ -40,7 +42,13 @@ export const ops = {
   conv2d,
   conv2dInput,
   conv2dFilter,
+  winogradFilter,
+  winogradInput,
+  winogradProduct,
+  winogradOutput,
   matmul,
+  splitMatmul,
+  sumParts,
   fft,
   rfft,
   irfft,

@@ -22,9 +22,15 @@ import fftDirect from '../../shaders/fft_direct.wgsl';
 import present from '../../shaders/present.wgsl';
 import random from '../../shaders/random.wgsl';
 import randomAffine from '../../shaders/random_affine.wgsl';
+import winogradFilter from '../../shaders/winograd_filter.wgsl';
+import winogradInput from '../../shaders/winograd_input.wgsl';
+import winogradOutput from '../../shaders/winograd_output.wgsl';
+import winogradProduct from '../../shaders/winograd_product.wgsl';
+import winogradProductNaive from '../../shaders/winograd_product_naive.wgsl';
 import matmul from '../../shaders/matmul.wgsl';
 import matmulTiled from '../../shaders/matmul_tiled.wgsl';
 import matmulShared from '../../shaders/matmul_shared.wgsl';
+import sumParts from '../../shaders/sum_parts.wgsl';
 import blockProduct from '../../shaders/shared/block_product.wgsl';
 import reduce from '../../shaders/reduce.wgsl';
 import reduceWorkgroup from '../../shaders/reduce_workgroup.wgsl';
@@ -94,9 +100,15 @@ export const shaders = {
   depthwise_strip: depthwiseStrip,
   depthwise_input_row: depthwiseInputRow,
   depthwise_filter: depthwiseFilter,
+  winograd_filter: winogradFilter,
+  winograd_input: winogradInput,
+  winograd_output: winogradOutput,
+  winograd_product: winogradProduct,
+  winograd_product_naive: winogradProductNaive,
   matmul,
   matmul_tiled: matmulTiled,
   matmul_shared: matmulShared,
+  sum_parts: sumParts,
   affine_sample: affineSample,
   affine_sample_input: affineSampleInput,
   fft_butterfly: fftButterfly,

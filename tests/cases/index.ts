@@ -12,7 +12,9 @@ import { matmulCases } from './matmul.ts';
 import { reduceCases } from './reduce.ts';
 import { softmaxCases } from './softmax.ts';
 import { sampleCases } from './sample.ts';
+import { splitCases } from './split.ts';
 import type { Case } from './types.ts';
+import { winogradCases } from './winograd.ts';
 
 export type { Case };
 export const cases: readonly Case[] = [
@@ -28,4 +30,6 @@ export const cases: readonly Case[] = [
   ...sampleCases,
   ...convCases,
   ...matmulCases,
+  ...splitCases,
+  ...winogradCases,
 ];

@@ -14,6 +14,8 @@ import { softmaxRules } from './softmax.ts';
 import { sampleRules } from './sample.ts';
 import { notDifferentiable, type Rules } from './types.ts';
 
+const madeByPass = notDifferentiable('it is made by the pass that lowers convolutions, after gradients are taken');
+
 export const defaultRules: Rules = {
   ...elementwiseRules,
   ...layoutRules,
@@ -27,6 +29,12 @@ export const defaultRules: Rules = {
   ...fftRules,
   ...randomRules,
   ...sampleRules,
+  winogradFilter: madeByPass,
+  winogradInput: madeByPass,
+  winogradProduct: madeByPass,
+  winogradOutput: madeByPass,
+  splitMatmul: notDifferentiable('it is made by the pass that splits matrix products, after gradients are taken'),
+  sumParts: notDifferentiable('it is made by the pass that splits matrix products, after gradients are taken'),
   fused: notDifferentiable('it is made by the fusion pass, after gradients are taken'),
 };
 

@@ -249,12 +249,19 @@ export function joined(file: ExportFile, node: OpNode, ids: readonly number[], a
 // --- the table -------------------------------------------------------------------------------------------------------
 
 const backward = notExportable('is made by `gradient`; export the graph before it is differentiated');
+const optimized = notExportable('is made by `optimize`; export the graph as it was traced');
 const transform = notExportable('is a Fourier transform, which makes pictures and is no part of a network');
 const drawn = notExportable('draws random numbers, another one in each run');
 
 export const exporters: { readonly [K in OpName]: Write<Attrs<K>> | NotExportable } = {
   ...elementwise,
-  fused: notExportable('is made by `optimize`; export the graph as it was traced'),
+  fused: optimized,
+  splitMatmul: optimized,
+  sumParts: optimized,
+  winogradFilter: optimized,
+  winogradInput: optimized,
+  winogradProduct: optimized,
+  winogradOutput: optimized,
   reshape: reshaped,
   broadcastTo: broadcast,
   transpose: transposed,

@@ -1,0 +1,60 @@
+// y = Aᵀ m A at the TILE² outputs of one tile and filter; the matrix is written out in TRANSFORM.
+// products: [SIZE², tiles, filters] or [SIZE², filters, tiles], by their steps; y: [N,P,Q,K]. One invocation: one tile and
+// filter.
+
+alias T = f32;
+
+const TILE = {{TILE}}u;
+
+struct Params {
+  count: u32,
+  P: u32,
+  Q: u32,
+  K: u32,
+  down: u32,
+  across: u32,
+  plane: u32,
+  tile_step: u32,
+  filter_step: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read> products: array<f32>;
+{{EPILOGUE_BINDINGS}}
+
+#include "flat_index"
+
+fn epilogue(acc: T, at: u32, channel: u32) -> T {
+{{EPILOGUE}}
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = flat_index(id, groups);
+  if (i >= params.count) {
+    return;
+  }
+  let k = i % params.K;
+  let t = i / params.K;
+  var m_at = t * params.tile_step + k * params.filter_step;
+#for a SIZE
+#for b SIZE
+  let m_{{a}}_{{b}} = products[m_at];
+  m_at += params.plane;
+#endfor
+#endfor
+{{TRANSFORM}}
+  let row = t / params.across;
+  let p0 = (row % params.down) * TILE;
+  let q0 = (t % params.across) * TILE;
+  let first = ((row / params.down * params.P + p0) * params.Q + q0) * params.K + k;
+#for a TILE
+#for b TILE
+  if ((p0 + {{a}}u < params.P) & (q0 + {{b}}u < params.Q)) {
+    let at = first + ({{a}}u * params.Q + {{b}}u) * params.K;
+    y[at] = epilogue(z_{{a}}_{{b}}, at, k);
+  }
+#endfor
+#endfor
+}

@@ -1,0 +1,103 @@
+// y[f, m, n] = sum over c of a[f, m, c] * b[f, n, c]; a: [F, row_blocks, C, 16], b: [F, column_blocks, C, 32].
+// Four neighbouring invocations compute one block of 16 rows by 32 columns, each all rows and 8 columns, in registers. What
+// they read of one c lies side by side and comes as whole arrays: a software adapter works out an address, its descriptor and
+// its bounds once for each load, however long.
+// QUAD: each loads four of the 16 rows, and the lanes of the quad swap them. Lane l then has the rows of lane l ^ s as its
+// s-th four: a swap is one instruction on a software adapter, a broadcast fifteen, and only the store must know.
+
+#if QUAD
+enable subgroups;
+#endif
+
+#if QUAD
+alias Rows = vec4f;
+#else
+alias Rows = array<vec4f, 4>;
+#endif
+alias Columns = array<vec4f, 2>;
+
+const WORKGROUP = {{WORKGROUP}}u;
+
+struct Params {
+  blocks: u32,
+  row_blocks: u32,
+  column_blocks: u32,
+  C: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> y: array<Columns>;
+@group(0) @binding(2) var<storage, read> a: array<Rows>;
+@group(0) @binding(3) var<storage, read> b: array<Columns>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  // Blocks beyond the end repeat the last, so that quads stay whole.
+  let index = (group.x + group.y * groups.x) * (WORKGROUP / 4u) + local / 4u;
+  let block = min(index, params.blocks - 1u);
+  let lane = local & 3u;
+  let column_block = block % params.column_blocks;
+  let row_block = block / params.column_blocks; // of all f
+  let f = row_block / params.row_blocks;
+#if QUAD
+  var a_at = row_block * params.C * 4u + lane;
+#else
+  var a_at = row_block * params.C;
+#endif
+  var b_at = (f * params.column_blocks + column_block) * params.C * 4u + lane;
+#for s 4
+#for i 4
+#for j 2
+  var acc_{{s}}_{{i}}_{{j}} = vec4f(0.0);
+#endfor
+#endfor
+#endfor
+
+  for (var c = 0u; c < params.C; c += {{UNROLLED}}u) {
+#for u UNROLLED
+    let b_{{u}} = b[b_at];
+    b_at += 4u;
+#if QUAD
+    let a_{{u}}_0 = a[a_at];
+    a_at += 4u;
+    let a_{{u}}_1 = quadSwapX(a_{{u}}_0);
+    let a_{{u}}_2 = quadSwapY(a_{{u}}_0);
+    let a_{{u}}_3 = quadSwapDiagonal(a_{{u}}_0);
+#else
+    let a_{{u}} = a[a_at];
+    a_at++;
+#for s 4
+    let a_{{u}}_{{s}} = a_{{u}}[{{s}}];
+#endfor
+#endif
+#endfor
+#for s 4
+#for i 4
+#for j 2
+#for u UNROLLED
+    acc_{{s}}_{{i}}_{{j}} += a_{{u}}_{{s}}[{{i}}] * b_{{u}}[{{j}}];
+#endfor
+#endfor
+#endfor
+#endfor
+  }
+
+  if (index >= params.blocks) {
+    return;
+  }
+  let row_length = params.column_blocks * 4u;
+  let y_at = row_block * 16u * row_length + column_block * 4u + lane;
+#for s 4
+#for i 4
+#if QUAD
+  y[y_at + ((lane ^ {{s}}u) * 4u + {{i}}u) * row_length] = Columns(acc_{{s}}_{{i}}_0, acc_{{s}}_{{i}}_1);
+#else
+  y[y_at + ({{s}}u * 4u + {{i}}u) * row_length] = Columns(acc_{{s}}_{{i}}_0, acc_{{s}}_{{i}}_1);
+#endif
+#endfor
+#endfor
+}

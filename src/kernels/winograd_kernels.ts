@@ -1,0 +1,168 @@
+// winograd_kernels.ts: the dispatches of the Winograd ops. Sizes are uniforms; the text differs only by the size of a tile
+// and by how many products one invocation computes.
+
+import { epilogueText, literal } from './elementwise.ts';
+import { grid1d, sizeOf } from './shape.ts';
+import type { DeviceTraits, Kernel, KernelContext } from './types.ts';
+import type { WinogradFilterAttrs, WinogradInputAttrs, WinogradOutputAttrs } from './winograd.ts';
+import { filterChannels, tileCounts, winogradTransforms } from './winograd_transforms.ts';
+
+const WORKGROUP = 64;
+
+/** The sum of `row[k] name(k)`, without the terms that are 0. */
+function weighted(row: readonly number[], name: (k: number) => string): string {
+  const terms = row.flatMap((factor, k) => {
+    if (factor === 0) return [];
+    const size = Math.abs(factor);
+    return [{ sign: factor < 0 ? '-' : '+', text: size === 1 ? name(k) : `${literal(size)} * ${name(k)}` }];
+  });
+  const [first, ...rest] = terms;
+  return `${first.sign === '-' ? '-' : ''}${first.text}${rest.map(({ sign, text }) => ` ${sign} ${text}`).join('')}`;
+}
+
+/** Statements that make `to_i_j` of `from_a_b` by a matrix on both sides. */
+function transformText(matrix: readonly (readonly number[])[], from: string, to: string): string {
+  const size = matrix[0].length;
+  const lines: string[] = [];
+  matrix.forEach((row, i) => {
+    for (let b = 0; b < size; b++) {
+      lines.push(`  let half_${i}_${b} = ${weighted(row, (a) => `${from}_${a}_${b}`)};`);
+    }
+  });
+  matrix.forEach((_, i) => {
+    matrix.forEach((row, j) => {
+      lines.push(`  let ${to}_${i}_${j} = ${weighted(row, (b) => `half_${i}_${b}`)};`);
+    });
+  });
+  return lines.join('\n');
+}
+
+const grid = (count: number, device: DeviceTraits) => grid1d(count, WORKGROUP, device.maxWorkgroupsPerDimension);
+
+export function winogradFilterKernels({
+  inputs: [w],
+  attrs,
+  output,
+  device,
+}: KernelContext<WinogradFilterAttrs>): Kernel[] {
+  const { sums, filters } = filterChannels(w, attrs);
+  const count = sums * output[1] * attrs.block;
+  const [, , C, K] = w;
+  return [
+    {
+      variant: 'naive',
+      shader: 'winograd_filter',
+      text: {
+        WORKGROUP,
+        SIZE: attrs.tile + 2,
+        TRANSFORM: transformText(winogradTransforms[attrs.tile].filter, 'w', 'u'),
+      },
+      uniforms: {
+        count,
+        sums,
+        filters,
+        block: attrs.block,
+        plane: count,
+        first_tap: attrs.rotated ? 8 * C * K : 0,
+        tap_step: attrs.rotated ? -C * K : C * K,
+        sum_step: attrs.rotated ? 1 : K,
+        filter_step: attrs.rotated ? K : 1,
+      },
+      workgroups: grid(count, device),
+    },
+  ];
+}
+
+export function winogradInputKernels({
+  inputs: [x],
+  attrs,
+  output,
+  device,
+}: KernelContext<WinogradInputAttrs>): Kernel[] {
+  const { tile, pads, outputSize, block } = attrs;
+  const [N, H, W, C] = x;
+  const { down, across, tiles } = tileCounts(N, tile, outputSize);
+  const count = output[1] * C * block;
+  return [
+    {
+      variant: 'naive',
+      shader: 'winograd_input',
+      text: {
+        WORKGROUP,
+        TILE: tile,
+        SIZE: tile + 2,
+        TRANSFORM: transformText(winogradTransforms[tile].input, 'x', 'v'),
+      },
+      uniforms: { count, H, W, C, tiles, down, across, block, plane: count, top: pads[0], left: pads[1] },
+      workgroups: grid(count, device),
+    },
+  ];
+}
+
+export function winogradOutputKernels(context: KernelContext<WinogradOutputAttrs>): Kernel[] {
+  const { attrs, device } = context;
+  const { tile, output, tilesLast } = attrs;
+  const [N, P, Q, K] = output;
+  const [, rows, columns] = context.inputs[0];
+  const { down, across, tiles } = tileCounts(N, tile, [P, Q]);
+  const count = tiles * K;
+  return [
+    {
+      variant: 'naive',
+      shader: 'winograd_output',
+      text: {
+        WORKGROUP,
+        TILE: tile,
+        SIZE: tile + 2,
+        TRANSFORM: transformText(winogradTransforms[tile].output, 'm', 'z'),
+        ...epilogueText(context, 1),
+      },
+      uniforms: {
+        count,
+        P,
+        Q,
+        K,
+        down,
+        across,
+        plane: rows * columns,
+        tile_step: tilesLast ? 1 : columns,
+        filter_step: tilesLast ? columns : 1,
+      },
+      workgroups: grid(count, device),
+    },
+  ];
+}
+
+/** Rows and columns of y that four invocations of a quad compute together. */
+export const PRODUCT_ROWS = 16;
+export const PRODUCT_COLUMNS = 32;
+
+/** Invocations of a workgroup: on software adapters one subgroup, since starting a workgroup costs next to nothing. */
+const PRODUCT_WORKGROUP = { software: 4, gpu: 64 } as const;
+
+/** Terms of the sum between two rounds of the loop; the loop itself costs a software adapter as much as two terms. */
+const UNROLLED = 2;
+
+export function winogradProductKernels({ inputs: [a, b], output, device }: KernelContext<unknown>): Kernel[] {
+  const count = sizeOf(output);
+  const [, M, N] = output;
+  const C = a[2];
+  const naive: Kernel = {
+    variant: 'naive',
+    shader: 'winograd_product_naive',
+    text: { WORKGROUP },
+    uniforms: { count, M, N, C, row_block: a[3], column_block: b[3] },
+    workgroups: grid(count, device),
+  };
+  if (a[3] !== PRODUCT_ROWS || b[3] !== PRODUCT_COLUMNS) return [naive];
+  const blocks = a[0] * a[1] * b[1];
+  const workgroup = PRODUCT_WORKGROUP[device.kind];
+  const form = (variant: string, quad: boolean): Kernel => ({
+    variant,
+    shader: 'winograd_product',
+    text: { WORKGROUP: workgroup, QUAD: quad, UNROLLED: C % UNROLLED === 0 ? UNROLLED : 1 },
+    uniforms: { blocks, row_blocks: a[1], column_blocks: b[1], C },
+    workgroups: grid1d(4 * blocks, workgroup, device.maxWorkgroupsPerDimension),
+  });
+  return device.subgroups ? [naive, form('tiled', false), form('quad', true)] : [naive, form('tiled', false)];
+}
