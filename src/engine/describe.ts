@@ -101,11 +101,21 @@ export function workgroupSize(
   return [sizes[0], sizes[1] ?? 1, sizes[2] ?? 1];
 }
 
-/** A whole number, or the constant of that name. */
+/** A whole number, the constant of that name, or products and quotients of such, from left to right as in WGSL. */
 function numberOf(text: string, source: string, overrides: Readonly<Record<string, number>>): number {
-  if (Object.hasOwn(overrides, text)) return overrides[text];
-  const literal =
-    /^(\d+)[ui]?$/.exec(text) ?? new RegExp(`(?:const|override)\\s+${text}\\b[^=]*=\\s*(\\d+)[ui]?\\s*;`).exec(source);
-  if (!literal) throw new Error(`@workgroup_size: "${text}" is neither a number nor a constant of the shader.`);
-  return Number(literal[1]);
+  const [first, ...rest] = text.split(/([*/])/);
+  let value = factorOf(first.trim(), source, overrides);
+  for (let k = 0; k < rest.length; k += 2) {
+    const factor = factorOf(rest[k + 1].trim(), source, overrides);
+    value = rest[k] === '*' ? value * factor : Math.trunc(value / factor);
+  }
+  return value;
+}
+
+function factorOf(name: string, source: string, overrides: Readonly<Record<string, number>>): number {
+  if (/^\d+[ui]?$/.test(name)) return Number.parseInt(name, 10);
+  if (Object.hasOwn(overrides, name)) return overrides[name];
+  const declared = /^\w+$/.test(name) && new RegExp(`(?:const|override)\\s+${name}\\b[^=;]*=([^;]*);`).exec(source);
+  if (!declared) throw new Error(`@workgroup_size: "${name}" is neither a number nor a constant of the shader.`);
+  return numberOf(declared[1], source, overrides);
 }
