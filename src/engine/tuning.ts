@@ -30,7 +30,15 @@ export interface Tuning {
 const FORMAT = 1;
 
 /** Variants of an op that are several dispatches: a pass makes them where `Target.measured` answers with their name. */
-export const loweredVariants = ['winograd-2', 'winograd-4'] as const;
+export const loweredVariants = [
+  'winograd-2',
+  'winograd-4',
+  'split-2',
+  'split-4',
+  'split-8',
+  'split-16',
+  'split-32',
+] as const;
 
 /** Answer of `measured` that keeps an op as the one dispatch it is, whichever of its kernels runs. */
 export const DIRECT = 'direct';

@@ -2,6 +2,7 @@
 
 import { epilogueText } from './elementwise.ts';
 import type { MatmulAttrs, MatmulSizes } from './matmul.ts';
+import { denseLines, type MatmulLines } from './matmul_shared.ts';
 import { grid1d, sizeOf } from './shape.ts';
 import type { DeviceTraits, Kernel, KernelContext } from './types.ts';
 
@@ -9,7 +10,7 @@ const WORKGROUP = 64;
 
 const divisible = (value: number, by: number): boolean => value % by === 0;
 
-function plain(context: KernelContext<MatmulAttrs>, { M, N, K, sharedB }: MatmulSizes): Kernel {
+function plain(context: KernelContext<MatmulAttrs>, { M, N, K }: MatmulSizes, lines: MatmulLines): Kernel {
   const { transposeA, transposeB } = context.attrs;
   const count = sizeOf(context.output);
   return {
@@ -21,12 +22,12 @@ function plain(context: KernelContext<MatmulAttrs>, { M, N, K, sharedB }: Matmul
       M,
       N,
       K,
-      a_batch: M * K,
-      a_m: transposeA ? 1 : K,
-      a_k: transposeA ? M : 1,
-      b_batch: sharedB ? 0 : K * N,
-      b_k: transposeB ? 1 : N,
-      b_n: transposeB ? K : 1,
+      a_batch: lines.aBatch,
+      a_m: transposeA ? 1 : lines.aLine,
+      a_k: transposeA ? lines.aLine : 1,
+      b_batch: lines.bBatch,
+      b_k: transposeB ? 1 : lines.bLine,
+      b_n: transposeB ? lines.bLine : 1,
     },
     workgroups: grid1d(count, WORKGROUP, context.device.maxWorkgroupsPerDimension),
   };
@@ -52,10 +53,10 @@ function workgroupShape(device: DeviceTraits, tiles: number): [number, number] {
   return tiles >= 8 ? [8, 8] : [1, 64];
 }
 
-function tiled(context: KernelContext<MatmulAttrs>, sizes: MatmulSizes): Kernel[] {
+function tiled(context: KernelContext<MatmulAttrs>, sizes: MatmulSizes, lines: MatmulLines): Kernel[] {
   const { device, attrs } = context;
   const { transposeA, transposeB } = attrs;
-  const { batch, M, N, K, sharedB } = sizes;
+  const { batch, M, N, K } = sizes;
   if (batch > device.maxWorkgroupsPerDimension) return [];
   const unit = divisible(N, 4) ? 4 : 1;
   const vectors = !transposeA && divisible(K, 4);
@@ -86,11 +87,11 @@ function tiled(context: KernelContext<MatmulAttrs>, sizes: MatmulSizes): Kernel[
       M,
       columns: N / unit,
       depth: K / inputUnit,
-      a_batch: (M * K) / inputUnit,
-      a_m: transposeA ? 1 : K / inputUnit,
-      a_k: transposeA ? M : 1,
-      b_batch: sharedB ? 0 : (K * N) / lineUnit,
-      b_line: (transposeB ? K : N) / lineUnit,
+      a_batch: lines.aBatch / inputUnit,
+      a_m: transposeA ? 1 : lines.aLine / inputUnit,
+      a_k: transposeA ? lines.aLine : 1,
+      b_batch: lines.bBatch / lineUnit,
+      b_line: lines.bLine / lineUnit,
     },
     workgroups,
   });
@@ -100,8 +101,9 @@ function tiled(context: KernelContext<MatmulAttrs>, sizes: MatmulSizes): Kernel[
   return quads && shares ? [form('tiled', false), form('quad', true)] : [form('tiled', false)];
 }
 
-/** Variants, naive first. */
-export const matmulKernels = (context: KernelContext<MatmulAttrs>, sizes: MatmulSizes): Kernel[] => [
-  plain(context, sizes),
-  ...tiled(context, sizes),
-];
+/** Variants, naive first. `lines` tells how the operands lie where they are parts of larger ones. */
+export const matmulKernels = (
+  context: KernelContext<MatmulAttrs>,
+  sizes: MatmulSizes,
+  lines: MatmulLines = denseLines(sizes, context.attrs),
+): Kernel[] => [plain(context, sizes, lines), ...tiled(context, sizes, lines)];

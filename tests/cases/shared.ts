@@ -1,6 +1,7 @@
 // shared.ts: rows large enough for the kernels that multiply blocks in workgroup memory on real GPUs, with edges that
 // block sizes do not divide and terms that no vector or step divides. tests/gpu/shared.test.ts runs every such variant.
 
+import { apply } from '../../src/engine/graph.ts';
 import { add, conv2d, conv2dInput, type ConvOptions, matmul, relu } from '../../src/engine/ops/index.ts';
 import { convOutputSize } from '../../src/kernels/conv.ts';
 import type { Shape } from '../../src/kernels/types.ts';
@@ -100,6 +101,15 @@ export const sharedCases: readonly SharedCase[] = [
     inputs: [[40, 24], [24, 20], [20]],
     distinct: true,
     build: ([a, b, bias]) => relu(add(matmul(a, b), bias)),
+  },
+  {
+    op: 'splitMatmul',
+    name: 'blocks, parts of 12 terms, b transposed',
+    inputs: [
+      [34, 36],
+      [20, 36],
+    ],
+    build: ([a, b]) => apply('splitMatmul', [a, b], { parts: 3, transposeA: false, transposeB: true }),
   },
   ...forward.map(
     ({ name, x, w, options }): SharedCase => ({
