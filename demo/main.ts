@@ -18,6 +18,7 @@ import * as report from './report.ts';
 import { openScreen, type Screen } from './screen.ts';
 import { check } from './selfCheck.ts';
 import { attempt, clearError, complain, PageError, say, showDevice } from './status.ts';
+import * as tuning from './tuning.ts';
 import { Visualizer } from './visualizer.ts';
 import { choose, fillMenu, hideProgress, listenForAddresses, openWeb, type WebSource, webSource } from './web.ts';
 
@@ -167,6 +168,7 @@ function start(device: Device, screen: Screen): void {
     const canContinue = wish !== undefined && visualizer.canContinue(wish);
     toggle.textContent = visualizer.isGoing ? 'Stop' : canContinue ? 'Continue' : 'Start';
     toggle.disabled = !controls.hasNetwork();
+    byId('button', 'tune').disabled = toggle.disabled;
     if (wish) byId('span', 'subject').textContent = wish.objective;
     inspector.setPaused(visualizer.isGoing);
   }
@@ -180,6 +182,15 @@ function start(device: Device, screen: Screen): void {
   findings.listen(explainer, clearError);
   report.listen();
   byHand.listen(device);
+  tuning.recall(device);
+  tuning.listen(device, {
+    model: () => current,
+    async rest() {
+      visualizer.stop();
+      while (visualizer.isGoing) await nextFrame();
+    },
+    renew: () => current && use(current, true),
+  });
   pixels.listen((preprocess) => {
     if (current) use(current.withPreprocess(preprocess), true);
   });
