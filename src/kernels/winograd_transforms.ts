@@ -63,17 +63,24 @@ export const winogradTransforms: Readonly<Record<WinogradTile, Transforms>> = {
 };
 
 /**
- * By how much rounding errors of a product grow until they reach the output, where they are independent: the root mean
- * square of an output's error over that of the products of a direct sum, at the worst place of a tile. In one dimension
- * output i has the variance sum over f of A[i,f]² |B[f]|² |G[f]|²; in two it is squared, and the direct sum has 9 terms.
+ * The root mean square of an output's rounding error at the worst place of a tile, over inputs and filters drawn
+ * independently with mean 0 and variance 1, for a sum over C channels in float32.
+ *
+ * Place f of a tile sums products of variance |B[f]|² |G[f]|², where B[f] and G[f] are rows of the transforms (in two
+ * dimensions: products of two such rows). A rounding is off by u = 2^-24 / √3 of what is rounded, as a root mean square.
+ * Partial sums grow evenly, so C additions spend as many roundings as C / 2 of the whole sum; each product is one, and the
+ * transforms spend at most one for each factor and each addition of a row, once for each of two dimensions. The output
+ * weighs place f by A[i,f].
  */
-export function winogradErrorGrowth(tile: WinogradTile): number {
+export function winogradError(tile: WinogradTile, channels: number): number {
   const { input, filter, output } = winogradTransforms[tile];
   const square = (row: readonly number[]) => row.reduce((sum, x) => sum + x * x, 0);
   const variances = output.map((row) =>
     row.reduce((sum, a, f) => sum + a * a * square(input[f]) * square(filter[f]), 0),
   );
-  return Math.max(...variances) / 3;
+  const spent = (m: Matrix) => Math.max(...m.map((row) => 2 * row.filter((x) => x !== 0).length));
+  const roundings = channels / 2 + 1 + 2 * (spent(input) + spent(filter) + spent(output));
+  return (2 ** -24 / Math.sqrt(3)) * Math.sqrt(roundings * channels) * Math.max(...variances);
 }
 
 /** Places of a tile: F. */
