@@ -5,6 +5,8 @@ import { opDef } from '../kernels/index.ts';
 import { includes, shaders } from '../kernels/shaders.ts';
 import type { DeviceTraits, Kernel, KernelContext, Shape } from '../kernels/types.ts';
 import type { OpNode } from './graph.ts';
+import { splitName, splitParts } from './passes/split.ts';
+import { winogradName, winogradTiles } from './passes/winograd.ts';
 import type { Target } from './target.ts';
 
 /** What was measured of one op at one set of shapes and attributes. */
@@ -30,15 +32,11 @@ export interface Tuning {
 const FORMAT = 1;
 
 /** Variants of an op that are several dispatches: a pass makes them where `Target.measured` answers with their name. */
-export const loweredVariants = [
-  'winograd-2',
-  'winograd-4',
-  'split-2',
-  'split-4',
-  'split-8',
-  'split-16',
-  'split-32',
-] as const;
+export const loweredVariants: readonly string[] = [...winogradTiles.map(winogradName), ...splitParts.map(splitName)];
+
+/** Those worth timing: a software adapter has no cores that would idle, so splitting gives it only more to add up. */
+export const loweredVariantsFor = ({ kind }: DeviceTraits): readonly string[] =>
+  kind === 'software' ? winogradTiles.map(winogradName) : loweredVariants;
 
 /** Answer of `measured` that keeps an op as the one dispatch it is, whichever of its kernels runs. */
 export const DIRECT = 'direct';
@@ -143,7 +141,7 @@ export function answerFrom(
     const tuned = tuning?.ops[key];
     if (!tuned && !known[key]) return undefined;
     const kernels = kernelsFor(node, inputs, traits);
-    const names: readonly string[] = [...kernels.map(({ variant }) => variant), ...loweredVariants];
+    const names = [...kernels.map(({ variant }) => variant), ...loweredVariants];
     const fresh = tuned && tuned.kernels === kernelsOf(kernels) ? tuned.variant : undefined;
     return [fresh, known[key]].find((name) => name !== undefined && names.includes(name));
   };

@@ -98,7 +98,7 @@ test('programs take what was found, and compute the same within rounding', async
   device.useTuning(readTuning(JSON.stringify(report.tuning)));
   const tuned = await run();
   for (const { op, chosen } of report.ops) {
-    if (loweredVariants.some((name) => name === chosen)) assert.is(variantsIn(tuned.program, op).length, 0, op);
+    if (loweredVariants.includes(chosen)) assert.is(variantsIn(tuned.program, op).length, 0, op);
     else assert.ok(variantsIn(tuned.program, op).includes(chosen), `${op}: ${tuned.program.print()}`);
   }
   // Sums of 288 products behind sums of 72, each rounded once a term.

@@ -13,7 +13,7 @@ import {
   emptyTuning,
   kernelsFor,
   kernelsOf,
-  loweredVariants,
+  loweredVariantsFor,
   median,
   opKey,
   type Timing,
@@ -116,7 +116,7 @@ function variantsOf({ node, inputs }: Found, source: Computation, traits: Device
   const printed = (name: string | undefined) => printComputation(optimize(source, { traits, measured: () => name }));
   const direct = printed(DIRECT);
   const usual = printed(undefined);
-  const lowered = loweredVariants.filter((name) => printed(name) !== direct);
+  const lowered = loweredVariantsFor(traits).filter((name) => printed(name) !== direct);
   return {
     names: [...kernels, ...lowered],
     usual: lowered.find((name) => printed(name) === usual) ?? kernels[kernels.length - 1],
