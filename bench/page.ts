@@ -9,7 +9,7 @@ import { Jax } from './peers/jax.ts';
 import { OrtWeb } from './peers/ort.ts';
 import { type Networks, networksAt, type Peer, type Prepared, Unsupported } from './peers/peer.ts';
 import { Tfjs } from './peers/tfjs.ts';
-import type { NamedWork, Work } from './peerWorks.ts';
+import { type NamedWork, outputSize, type Work } from './peerWorks.ts';
 import type { EngineName, PeerReport } from './report.ts';
 import { relativeError } from './statistics.ts';
 
@@ -63,12 +63,27 @@ async function makeReference({ work, isOwn }: NamedWork): Promise<void> {
 function byDefinition(work: Work): Reference | undefined {
   if (work.kind === 'matmul') return someRows(work.size);
   if (work.kind === 'dispatches') return { numbers: data.uniform(9, work.size).map((x) => Math.max(x, 0)) };
+  if (work.kind === 'conv' || work.kind === 'convInput') return { numbers: convolved(work) };
   if (work.kind !== 'irfft2') return undefined;
   const { size, channels } = work;
   const { real, imaginary } = data.spectrumData(size, channels);
   const c = Float32Array.from({ length: 2 * real.length }, (_, i) => (i % 2 ? imaginary : real)[i >> 1]);
   const x = new Graph().input('c', [1, size, size / 2 + 1, channels, 2]);
   return { numbers: evaluate(computation({ y: ops.irfft2(x, size) }), { c }) };
+}
+
+function convolved(work: Extract<Work, { kind: 'conv' | 'convInput' }>): ArrayLike<number> {
+  const { x, w, dy } = data.convData(work);
+  const { size, channels, filters, taps, stride, pad, groups } = work.conv;
+  const attrs = { strides: [stride, stride], pads: [pad, pad, pad, pad], groups } as const;
+  const side = outputSize(work.conv);
+  const graph = new Graph();
+  const filter = graph.input('w', [taps, taps, channels / groups, filters]);
+  const y =
+    work.kind === 'conv'
+      ? ops.conv2d(graph.input('x', [1, size, size, channels]), filter, attrs)
+      : ops.conv2dInput(graph.input('dy', [1, side, side, filters]), filter, { ...attrs, inputSize: [size, size] });
+  return evaluate(computation({ y }), { x, w, dy });
 }
 
 const evaluate = (what: Computation, feeds: Record<string, Float32Array>): ArrayLike<number> =>

@@ -87,9 +87,11 @@ const WEIGHED: readonly Weighed[] = [
     code: "export * from './src/index.ts';",
   },
   {
-    name: 'tfjs: core and WebGPU backend',
+    name: 'tfjs: core, gradients, WebGPU backend',
     engine: 'tfjs',
-    code: "export * from '@tensorflow/tfjs-core'; export * from '@tensorflow/tfjs-backend-webgpu';",
+    code:
+      "export * from '@tensorflow/tfjs-core'; import '@tensorflow/tfjs-core/dist/register_all_gradients';" +
+      "export * from '@tensorflow/tfjs-backend-webgpu';",
   },
   { name: 'jax-js', engine: 'jax', code: "export * from '@jax-js/jax';" },
 ];

@@ -13,6 +13,8 @@ declare module '@tensorflow/tfjs-core' {
   }
   export interface Backend {
     readonly device: GPUDevice;
+    ensureCommandEncoderReady(): void;
+    endComputePassEncoder(): void;
     submitQueue(): void;
   }
   export const version_core: string;
@@ -84,6 +86,8 @@ declare module '@tensorflow/tfjs-core' {
     }): Tensor;
   }
 }
+
+declare module '@tensorflow/tfjs-core/dist/register_all_gradients' {}
 
 declare module '@tensorflow/tfjs-backend-webgpu' {}
 

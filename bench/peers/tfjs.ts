@@ -1,6 +1,7 @@
 // tfjs.ts: TensorFlow.js with its WebGPU backend: eager ops on NHWC, gradients by its tape, all within `tidy`.
 
 import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-core/dist/register_all_gradients';
 import '@tensorflow/tfjs-backend-webgpu';
 import { sizeOf } from '../../src/kernels/shape.ts';
 import * as data from '../data.ts';
@@ -97,6 +98,9 @@ export class Tfjs implements Peer {
 
 async function idle(): Promise<void> {
   const backend = tf.backend();
+  // What its reading of a result does: ends the pass that dispatches are collected in, and submits it.
+  backend.ensureCommandEncoderReady();
+  backend.endComputePassEncoder();
   backend.submitQueue();
   await backend.device.queue.onSubmittedWorkDone();
 }
