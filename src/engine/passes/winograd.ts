@@ -124,7 +124,7 @@ function lowered(sizes: Sizes, tile: WinogradTile, [x, w]: readonly Value[], lab
 }
 
 /** Ids of nodes that depend on constants alone. */
-function staticIds({ nodes }: Graph): Set<number> {
+export function staticIds({ nodes }: Graph): Set<number> {
   const result = new Set<number>();
   for (const node of nodes) {
     const fixed = node.kind === 'op' && operandsOf(node).every((id) => result.has(id));
