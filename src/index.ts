@@ -16,7 +16,7 @@ export { interpret } from './engine/interpret.ts';
 export * as ops from './engine/ops/index.ts';
 export { optimize } from './engine/optimize.ts';
 export { makePlan } from './engine/plan.ts';
-export { type BufferUse, stepTitle } from './engine/describe.ts';
+export { type BufferUse, layersOf, stepTitle } from './engine/describe.ts';
 export { printComputation, printPlan } from './engine/print.ts';
 export {
   type KernelText,

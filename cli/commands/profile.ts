@@ -9,6 +9,8 @@ import {
   compileTask,
   deepdream,
   findLabel,
+  type Graph,
+  layersOf,
   type Model,
   ModelError,
   type Objective,
@@ -179,8 +181,9 @@ async function printSource(
   const sources = await withDevice(options, async (device) => {
     const { program, dispose } = await compileTask(device, model, options.task, settings);
     try {
-      const { steps } = program;
-      return findSteps(steps, wanted).map((index) => sourceOf(steps[index], index, program.plan.graph));
+      const { steps, plan } = program;
+      const layers = layersOf(plan);
+      return findSteps(layers, wanted).map((index) => sourceOf(steps[index], index, layers[index], plan.graph));
     } finally {
       dispose();
     }
@@ -193,18 +196,18 @@ async function printSource(
 }
 
 /** Places of the steps of that name, or of that number. */
-function findSteps(steps: readonly Step[], wanted: string): number[] {
-  const named = steps.flatMap(({ label }, k) => (label === wanted ? [k] : []));
+function findSteps(layers: readonly string[], wanted: string): number[] {
+  const named = layers.flatMap((layer, k) => (layer === wanted ? [k] : []));
   if (named.length > 0) return named;
-  if (/^\d+$/.test(wanted) && Number(wanted) < steps.length) return [Number(wanted)];
-  const near = steps.find(({ label }) => label.includes(wanted) || wanted.includes(label))?.label;
+  if (/^\d+$/.test(wanted) && Number(wanted) < layers.length) return [Number(wanted)];
+  const near = layers.find((layer) => layer.includes(wanted) || wanted.includes(layer));
   throw new UsageError(
-    `there is no step "${wanted}". ${near ? `Did you mean "${near}"? ` : ''}Give a name as \`facet profile\` lists them, or a number in 0..${steps.length - 1}.`,
+    `there is no step "${wanted}". ${near ? `Did you mean "${near}"? ` : ''}Give a name as \`facet profile\` lists them, or a number in 0..${layers.length - 1}.`,
   );
 }
 
-function sourceOf(step: Step, index: number, graph: Parameters<typeof stepTitle>[0]): string {
-  const { label, variant, kernel, workgroups, source } = step;
+function sourceOf(step: Step, index: number, label: string, graph: Graph): string {
+  const { variant, kernel, workgroups, source } = step;
   const list = (values: Readonly<Record<string, number>> = {}): string =>
     Object.entries(values)
       .map(([name, value]) => `${name} = ${value}`)

@@ -1,10 +1,10 @@
 // describe.ts: what a dispatch does, in words for people: its op with what was fused into it, its buffers, its threads.
 
-import { epilogueAccess } from '../kernels/elementwise.ts';
 import { sizeOf } from '../kernels/shape.ts';
 import type { ScalarProgram, Shape } from '../kernels/types.ts';
-import type { Graph, OpNode } from './graph.ts';
-import type { Place, PlannedStep } from './plan.ts';
+import { epilogueAccess, isElementwise } from '../kernels/elementwise.ts';
+import { type Graph, operandsOf, type OpNode } from './graph.ts';
+import type { Place, Plan, PlannedStep } from './plan.ts';
 
 /** Names of a program's steps in order. What is added or multiplied channel by channel is called `bias` and `scale`. */
 function namesOf({ operands, steps }: ScalarProgram, isChannelwise: (operand: number) => boolean): string[] {
@@ -42,6 +42,23 @@ export function titleOf(ops: readonly string[]): string {
 
 /** What a node does, in one line: `conv2d + bias + relu`. */
 export const stepTitle = (graph: Graph, node: OpNode): string => titleOf(opsOf(graph, node));
+
+/**
+ * The layer of each step: its own name, or that of the value that it alone contributes to, as for the parts of an op that was
+ * lowered to several; the op where there is none.
+ */
+export function layersOf({ graph, steps }: Plan): string[] {
+  const readers = new Map<number, number[]>();
+  for (const node of graph.nodes) {
+    for (const id of new Set(operandsOf(node))) readers.set(id, [...(readers.get(id) ?? []), node.id]);
+  }
+  const labelOf = (node: OpNode): string | undefined => {
+    if (node.label !== undefined || node.op === 'fused' || isElementwise(node.op)) return node.label;
+    const [reader, ...others] = readers.get(node.id) ?? [];
+    return reader === undefined || others.length > 0 ? undefined : labelOf(graph.nodes[reader] as OpNode);
+  };
+  return steps.map(({ node }) => labelOf(node) ?? node.op);
+}
 
 /** A buffer that a dispatch is bound to. */
 export interface BufferUse {

@@ -1,7 +1,8 @@
 // timeline.ts: the plan's memory over the steps of a replay: which buffer holds which value from when to when.
 
-import { showShape, sizeOf } from '../kernels/shape.ts';
+import { sizeOf } from '../kernels/shape.ts';
 import type { Shape } from '../kernels/types.ts';
+import { layersOf } from './describe.ts';
 import { type Place, type Plan, samePlace } from './plan.ts';
 
 /** A value in a shared buffer. */
@@ -32,6 +33,7 @@ export interface MemoryTimeline {
 
 export function memoryTimeline(plan: Plan): MemoryTimeline {
   const { steps, slotBytes, memory } = plan;
+  const layers = layersOf(plan);
   type Open = { -readonly [K in keyof Lifetime]: Lifetime[K] };
   const lifetimes: Open[] = [];
   const open: (Open | undefined)[] = slotBytes.map(() => undefined);
@@ -42,7 +44,7 @@ export function memoryTimeline(plan: Plan): MemoryTimeline {
       if (value) value.last = k;
     }
     if (output.kind !== 'slot') return;
-    const label = node.label ?? `${node.op} ${showShape(node.shape)}`;
+    const label = layers[k];
     const value = {
       slot: output.index,
       label,

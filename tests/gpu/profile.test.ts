@@ -73,8 +73,8 @@ for (const clock of ['timestamps', 'wall'] as const) {
 
     const { steps, plan } = program;
     assert.equal(
-      found.steps.map(({ label, op, variant }) => [label, op, variant]),
-      steps.map(({ label, op, variant }) => [label, op, variant]),
+      found.steps.map(({ op, variant }) => [op, variant]),
+      steps.map(({ op, variant }) => [op, variant]),
     );
     for (const { micros, low, high, label, workgroupSize, gbytes, share, kernel } of found.steps) {
       assert.ok(micros > 0 && low <= micros && micros <= high, `${label}: ${low}, ${micros}, ${high} us`);

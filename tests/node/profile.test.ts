@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import * as assert from 'uvu/assert';
 import { gradient } from '../../src/autodiff/gradient.ts';
 import { costOf } from '../../src/engine/cost.ts';
-import { buffersOf, opsOf, titleOf, workgroupSize } from '../../src/engine/describe.ts';
+import { buffersOf, layersOf, opsOf, titleOf, workgroupSize } from '../../src/engine/describe.ts';
 import { computation, Graph, type OpNode } from '../../src/engine/graph.ts';
 import { repeatsFor } from '../../src/engine/gpu/lapTimer.ts';
 import * as ops from '../../src/engine/ops/index.ts';
@@ -82,6 +82,8 @@ test('a step says what was fused, which layer it belongs to and what it is bound
   assert.is(labels[0], 'first');
   assert.ok(labels.includes('d second'), `${labels}`);
   assert.ok(labels.includes('d pool'), `${labels}`);
+  const layers = layersOf(smallPlan());
+  assert.ok(layers.every((layer, k) => layer === (labels[k] ?? layer) && layer !== ''));
   const [output, x, w, bias] = buffersOf(graph, steps[0]);
   assert.equal(output, { binding: 1, role: 'output', place: 'slot 0', shape: [1, 8, 8, 8], bytes: 2048 });
   assert.equal(x, { binding: 2, role: 'input', place: 'state "picture"', shape: [1, 8, 8, 4], bytes: 1024 });
@@ -99,6 +101,26 @@ test('a step says what was fused, which layer it belongs to and what it is bound
     ],
   );
   assert.match(titleOf(Array.from({ length: 9 }, (_, k) => (k % 3 ? 'mul' : 'exp'))), /^9 ops: mul x6, exp x3$/);
+});
+
+test('the parts of a lowered op belong to its layer, and what several values need belongs to none', () => {
+  const graph = new Graph();
+  const x = graph.input('x', [1, 30, 4]);
+  const spectrum = ops.rfft(x, 1, { label: 'spectrum' });
+  const shared = ops.sum(spectrum, [1]);
+  const plan = makePlan(optimize(computation({ a: ops.sum(shared), b: ops.square(shared), spectrum })));
+  const layers = layersOf(plan);
+  const stages = plan.steps.flatMap(({ node }, k) => (node.op === 'fftStage' ? [layers[k]] : []));
+  assert.ok(stages.length > 1, 'it takes several');
+  assert.ok(
+    stages.every((layer) => layer === 'spectrum'),
+    `${stages}`,
+  );
+  const sums = plan.steps.flatMap(({ node }, k) => (node.op === 'sum' ? [layers[k]] : []));
+  assert.ok(
+    sums.every((layer) => layer === 'sum'),
+    `${sums}`,
+  );
 });
 
 test('an epilogue counts with its op', () => {

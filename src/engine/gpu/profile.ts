@@ -1,7 +1,7 @@
 // profile.ts: times the dispatches of a program one by one. A replay does not change by it, nor do the program's states and
 // outputs: they are put aside before and put back after.
 
-import { buffersOf, opsOf, titleOf, workgroupSize } from '../describe.ts';
+import { buffersOf, layersOf, opsOf, titleOf, workgroupSize } from '../describe.ts';
 import { type Place, type Plan, samePlace } from '../plan.ts';
 import { perMicro, type Profile, type StepProfile } from '../profile.ts';
 import { judge, type Roofline } from '../roofline.ts';
@@ -58,7 +58,9 @@ export async function profile(program: Program, options: ProfileOptions = {}): P
       await bench.round();
       onProgress?.(trials + round + 1, trials + rounds);
     }
-    const rows = () => build.steps.map((step, k) => rowOf(program.plan, step, k, bench, roofline));
+    const layers = layersOf(program.plan);
+    const rows = () =>
+      build.steps.map((step, k) => ({ ...rowOf(program.plan, step, k, bench, roofline), label: layers[k] }));
     let steps = rows();
     if (steps.some(({ share }) => share > 1)) {
       // The device was busy when its limits were measured, or values come out of a cache.
@@ -264,8 +266,14 @@ const isOverItself = ({ planned: { inputs, output } }: Step): boolean =>
 
 const quantile = (sorted: readonly number[], q: number): number => sorted[Math.round(q * (sorted.length - 1))];
 
-function rowOf({ graph }: Plan, step: Step, index: number, bench: Bench, roofline: Roofline): StepProfile {
-  const { label, op, variant, workgroups, cost, source, kernel, planned } = step;
+function rowOf(
+  { graph }: Plan,
+  step: Step,
+  index: number,
+  bench: Bench,
+  roofline: Roofline,
+): Omit<StepProfile, 'label'> {
+  const { op, variant, workgroups, cost, source, kernel, planned } = step;
   const ops = opsOf(graph, planned.node);
   const samples = bench.timesOf(index);
   const micros = median(samples);
@@ -273,7 +281,6 @@ function rowOf({ graph }: Plan, step: Step, index: number, bench: Bench, rooflin
   const { share, bound } = judge(cost, micros, roofline);
   return {
     index,
-    label,
     op,
     ops,
     title: titleOf(ops),

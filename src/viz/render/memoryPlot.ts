@@ -17,7 +17,10 @@ const BOTTOM = 40;
 const LETTER_WIDTH = 5.6;
 const TICKS = 8;
 
-const mebibytes = (bytes: number): string => `${Number((bytes / 2 ** 20).toPrecision(3))} MiB`;
+function size(bytes: number): string {
+  const [unit, of] = bytes >= 2 ** 20 ? ['MiB', 2 ** 20] : bytes >= 2 ** 10 ? ['KiB', 2 ** 10] : ['bytes', 1];
+  return `${Number((bytes / (of as number)).toPrecision(3))} ${unit}`;
+}
 
 /** Bars bear `data-step`, the number of the step that writes the value. */
 export function memoryPlot({ steps, memory }: Profile): string {
@@ -36,7 +39,7 @@ export function memoryPlot({ steps, memory }: Profile): string {
     const top = rowsTop + ROW_HEIGHT * slot;
     const { op } = steps[first];
     const ending = kept ? 'kept as an output' : `last read by step ${last}, ${steps[last].label}`;
-    const title = `${label} [${shape.join(', ')}], ${mebibytes(bytes)}\nwritten by step ${first}, ${ending}`;
+    const title = `${label} [${shape.join(', ')}], ${size(bytes)}\nwritten by step ${first}, ${ending}`;
     const isNamed = LETTER_WIDTH * label.length < to - from - 6;
     return (
       `<g class="bar" data-step="${first}"><rect x="${from.toFixed(1)}" y="${top}" width="${Math.max(1, to - from - 1).toFixed(1)}" ` +
@@ -52,18 +55,18 @@ export function memoryPlot({ steps, memory }: Profile): string {
     svgText(
       LEFT,
       18,
-      `values alive: ${mebibytes(peakLive)} at most, in buffers of ${mebibytes(held)}; weights, states and inputs: ${mebibytes(fixed)}`,
+      `values alive: ${size(peakLive)} at most, in buffers of ${size(held)}; weights, states and inputs: ${size(fixed)}`,
       'soft',
     ),
     `<path d="M${LEFT} ${y(0)} ${outline} V${y(0)} Z" fill="${SOFT}" fill-opacity="0.25" stroke="${SOFT}" class="area"/>`,
     `<line x1="${LEFT}" y1="${y(held)}" x2="${WIDTH - RIGHT}" y2="${y(held)}" stroke="${LINE}" class="grid" stroke-dasharray="4 3"/>`,
-    svgText(LEFT - 8, y(held) + 4, mebibytes(held), 'soft', 'end'),
+    svgText(LEFT - 8, y(held) + 4, size(held), 'soft', 'end'),
     svgText(LEFT - 8, y(0) + 4, '0', 'soft', 'end'),
     ...slots.map((bytes, slot) =>
       svgText(
         LEFT - 8,
         rowsTop + ROW_HEIGHT * slot + 11,
-        `slot ${slot}, ${mebibytes(bytes)}`,
+        `slot ${slot}, ${size(bytes)}`,
         'soft',
         'end',
         ' font-size="11"',
