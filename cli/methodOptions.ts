@@ -18,7 +18,7 @@ import { decodeNpy } from './npy.ts';
 const entries = Object.entries(methods) as [MethodName, Method][];
 
 /** `deltaTolerance` -> `delta-tolerance` */
-const flagOf = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+export const flagOf = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /** Every option of any method, by its name, with the methods that know it. */
 function allOptions(): Map<string, { options: Option[]; names: string[] }> {
@@ -87,15 +87,19 @@ export function readMethodOptions(
     if (typeof text !== 'string') continue;
     const option = Object.hasOwn(options, name) ? options[name] : undefined;
     if (!option) throw new UsageError(`--${flagOf(name)} means nothing to ${method}. Leave it out.`);
-    try {
-      values[name] =
-        option.takesArray && /\.npy$/i.test(text) ? readArray(text, option.takesArray, model) : option.parse(text);
-    } catch (error) {
-      if (!(error instanceof ModelError)) throw error;
-      throw new UsageError(`--${flagOf(name)}: ${error.message}`);
-    }
+    values[name] = readOption(option, text, model, `--${flagOf(name)}`);
   }
   return values;
+}
+
+/** The value that a text stands for; `said` is how the user named the option. */
+export function readOption(option: Option, text: string, model: Model, said: string): unknown {
+  try {
+    return option.takesArray && /\.npy$/i.test(text) ? readArray(text, option.takesArray, model) : option.parse(text);
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+    throw new UsageError(`${said}: ${error.message}`);
+  }
 }
 
 function readArray(file: string, kind: 'picture' | 'pictures' | 'pixels', { input, name }: Model): Float32Array {

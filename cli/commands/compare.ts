@@ -1,31 +1,36 @@
 // compare.ts: `facet compare MODEL --input F`: attribution methods measured on one picture, as a table: how faithful, how dear.
 
-import type { Command } from 'commander';
-import sharp from 'sharp';
+import { type Command, Option } from 'commander';
 import {
   type Attribution,
+  type Attributor,
+  type AttributionRequest,
   checkForward,
+  type Context,
   findLabel,
   findMethod,
   findMetric,
   largestOf,
-  type MetricName,
   metrics,
   methods,
-  overlayMap,
+  parseUnit,
   PictureScorer,
-  pixelMap,
   randomAttribution,
   Runner,
-  toPixels,
+  type ScoreKind,
+  scoreKinds,
+  showUnit,
   valueKindOf,
 } from '../../src/index.ts';
-import { CommandError, UsageError } from '../errors.ts';
+import { drawFigure } from '../compareFigure.ts';
+import { distinctSpecs, readSpec, type Spec } from '../compareSpecs.ts';
+import { CommandError, Stopped, UsageError } from '../errors.ts';
 import { checkOutputs, writeWhole } from '../files.ts';
-import { readInputs, type Row } from '../inputs.ts';
+import { readInputs } from '../inputs.ts';
+import { whileHeeded } from '../interrupt.ts';
 import { className, openModel } from '../model.ts';
 import { inputOptions, type ModelOptions, modelOptions, names, seedOption } from '../options.ts';
-import { pictureName, writePicture } from '../pictures.ts';
+import { pictureName } from '../pictures.ts';
 import { report, withDevice } from '../session.ts';
 import { duration, Progress, table } from '../terminal.ts';
 
@@ -53,6 +58,9 @@ interface CompareOptions extends ModelOptions {
   readonly methods: string[];
   readonly metrics: string[];
   readonly target?: string;
+  readonly of?: string;
+  readonly score: ScoreKind;
+  readonly layer?: string;
   readonly sort: string;
   readonly output?: string;
   readonly figure?: string;
@@ -61,118 +69,223 @@ interface CompareOptions extends ModelOptions {
 export function addCompare(program: Command): void {
   const command = modelOptions(inputOptions(program.command('compare <model>')))
     .description('how faithful the maps of attribution methods are, and what they cost')
-    .option('--methods <names>', `methods, or all-fast: ${CHEAP.join(', ')}`, names, ['all-fast'])
-    .option('--metrics <names>', `of ${Object.keys(metrics).join(', ')}; or all`, names, USUAL)
+    .option(
+      '--methods <names>',
+      'methods, each with options if need be, named as the flags of `facet attribute`: integrated-gradients:steps=20,grad-cam:layer=conv5; ' +
+        `or all-fast: ${CHEAP.join(', ')}`,
+      names,
+      ['all-fast'],
+    )
+    .option(
+      '--metrics <names>',
+      `of ${Object.keys(metrics).join(', ')}, each with options if need be: insertion:baseline=mean:steps=16; or all`,
+      names,
+      USUAL,
+    )
     .option('--target <class>', 'number or label of the class that is explained; by default the likeliest')
+    .option('--of <unit>', 'explain a unit in place of a class: layer:channel or layer:channel@x,y')
+    .addOption(
+      new Option('--score <kind>', 'explain the logit of the class or its probability')
+        .choices(scoreKinds)
+        .default('logit'),
+    )
+    .option('--layer <name>', 'attribute to the activations of this layer, with every method that can')
     .option('--sort <name>', 'metric whose best stands first, or milliseconds; by default the first metric', '')
     .option('--output <file.csv>', 'the table, as .csv')
-    .option('--figure <file>', 'the picture and all maps side by side', pictureName)
+    .option('--figure <file>', 'the picture and all maps side by side, in the order of the table', pictureName)
+    .addHelpText(
+      'after',
+      () =>
+        `\nOptions of metrics:\n${Object.entries(metrics)
+          .map(([name, { options }]) => `  ${name}: ${Object.keys(options).join(', ')}`)
+          .join(
+            '\n',
+          )}\nThe time of a method is that of one map; compilation and the first use of its kernels come before.`,
+    )
     .action((argument, _, command) => compare(argument, command.optsWithGlobals()));
   seedOption(command);
 }
 
 interface Line {
+  /** As the user wrote it. */
   readonly method: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly layer?: string;
   readonly values: Record<string, number>;
   readonly milliseconds: number;
   readonly evaluations: number;
   readonly attribution: Attribution;
 }
 
-async function compare(argument: string, options: CompareOptions): Promise<void> {
-  const distinct = (list: string[]) => [...new Set(list)];
-  const chosen = distinct(options.methods.flatMap((name) => (name === 'all-fast' ? CHEAP : [name])));
-  const measured = distinct(options.metrics.flatMap((name) => (name === 'all' ? Object.keys(metrics) : [name])));
-  for (const name of chosen) if (!Object.hasOwn(methods, name)) throw usage(() => findMethod(name));
-  for (const name of measured) if (!Object.hasOwn(metrics, name)) throw usage(() => findMetric(name));
-  const sort = options.sort || measured[0];
-  if (sort !== 'milliseconds' && !measured.includes(sort)) {
-    throw new UsageError(`--sort ${sort} is none of the columns: ${[...measured, 'milliseconds'].join(', ')}.`);
+/** What is asked, once its names are known to exist. */
+function readLists({ methods: given, metrics: asked, score, sort, layer }: CompareOptions) {
+  // Of a probability there is no LRP.
+  const cheap = CHEAP.filter((name) => score === 'logit' || name !== 'lrp');
+  const chosen = distinctSpecs(given.flatMap((name) => (name === 'all-fast' ? cheap : [name])));
+  const measured = distinctSpecs(asked.flatMap((name) => (name === 'all' ? Object.keys(metrics) : [name])));
+  for (const { name } of chosen) if (!Object.hasOwn(methods, name)) throw usage(() => findMethod(name));
+  for (const { name } of measured) if (!Object.hasOwn(metrics, name)) throw usage(() => findMetric(name));
+  for (const { name, text, texts } of chosen) {
+    if (texts.layer === undefined || findMethod(name).takesLayer) continue;
+    throw new UsageError(`"${text}": layer means nothing to ${name}. Leave it out.`);
   }
+  if (layer !== undefined && !chosen.some(({ name }) => findMethod(name).takesLayer)) {
+    throw new UsageError(`--layer means nothing to ${chosen.map(({ name }) => name).join(', ')}. Leave it out.`);
+  }
+  const columns = [...measured.map(({ text }) => text), 'milliseconds'];
+  const key =
+    columns.find((column) => column === (sort || columns[0])) ?? measured.find(({ name }) => name === sort)?.text;
+  if (key === undefined) throw new UsageError(`--sort ${sort} is none of the columns: ${columns.join(', ')}.`);
+  return { chosen, measured, key };
+}
+
+const DONE = new Error('warmed up');
+
+/**
+ * Works until the first sign of progress: then kernels have been used once, which takes a driver longer than later uses.
+ * A method of one step does its whole work, a long one a part of it.
+ */
+async function warmUp(attributor: Attributor, request: AttributionRequest): Promise<void> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([stop.signal, ...(request.signal ? [request.signal] : [])]);
+  try {
+    await attributor.attribute({ ...request, signal, progress: () => stop.abort(DONE) });
+  } catch (error) {
+    if (error !== DONE) throw error;
+  }
+}
+
+async function compare(argument: string, options: CompareOptions): Promise<void> {
+  if (options.of !== undefined && options.target !== undefined) {
+    throw new UsageError('--of explains a unit and --target a class. Give one of them.');
+  }
+  const { chosen, measured, key: sort } = readLists(options);
   const { model, labels } = await openModel(argument, options);
+  const asked = chosen.map((spec) => {
+    const { layer: own, ...texts } = spec.texts;
+    const method = findMethod(spec.name);
+    const layer = own ?? (method.takesLayer ? options.layer : undefined);
+    return { method: spec.text, name: spec.name, layer, options: readSpec({ ...spec, texts }, method.options, model) };
+  });
+  const columns = measured.map((spec: Spec) => ({
+    ...spec,
+    metric: findMetric(spec.name),
+    options: readSpec(spec, findMetric(spec.name).options, model),
+  }));
+  const unit = options.of === undefined ? undefined : parseUnit(options.of, model);
   const given = options.target === undefined ? undefined : findLabel(labels, options.target, model.classes);
   const rows = await readInputs(options.input, model, options.size);
   if (rows.length > 1) throw new CommandError('methods are compared on one picture. Give one --input with one row.');
   const [row] = rows;
-  checkForward(model, [1, ...row.size, model.input.channels], []);
+  const shape = [1, ...row.size, model.input.channels];
+  checkForward(
+    model,
+    shape,
+    asked.flatMap(({ layer }) => layer ?? []),
+  );
   checkOutputs(options.output, options.figure);
 
-  const { lines, target, adapter } = await withDevice(options, async (device) => {
-    const context = { device, model, size: row.size, seed: options.seed };
+  const all = [...asked, { method: RANDOM, name: RANDOM, layer: undefined, options: {} }];
+  const { lines, target, adapter, isStopped } = await withDevice(options, async (device) => {
+    const context: Context = { device, model, size: row.size, unit, scoreKind: options.score, seed: options.seed };
     let target = given;
-    if (target === undefined) {
-      const runner = await Runner.create(device, model, [1, ...row.size, model.input.channels]);
+    if (target === undefined && !unit) {
+      const runner = await Runner.create(device, model, shape);
       target = largestOf((await runner.run(row.data)).output.data, 1)[0];
       runner.dispose();
     }
-    const all = [...chosen, RANDOM];
     const scorer = await PictureScorer.create(context, PICTURES);
     const bar = new Progress('compare', all.length);
     const lines: Line[] = [];
-    try {
-      for (const [k, method] of all.entries()) {
-        bar.update(k, method);
-        const attributor = method === RANDOM ? undefined : await findMethod(method).prepare(context);
-        try {
-          const attribution = attributor
-            ? await attributor.attribute({ input: row.data, target })
-            : randomAttribution(context, target);
-          const explained = { context, input: row.data, target, attribution, kind: valueKindOf(method), attributor };
-          const values: Record<string, number> = {};
-          for (const name of measured) {
-            if (name === 'sensitivity' && !attributor) continue; // the control is not made from the picture
-            values[name] = (await findMetric(name).measure(scorer, explained)).value;
-          }
-          const { millis: milliseconds, evaluations } = attribution;
-          lines.push({ method, values, milliseconds, evaluations, attribution });
-        } finally {
-          attributor?.dispose();
+    const measure = async ({ method, name, layer, options }: (typeof all)[number], signal: AbortSignal) => {
+      const attributor = name === RANDOM ? undefined : await findMethod(name).prepare({ ...context, layer }, options);
+      try {
+        const request = { input: row.data, target, signal };
+        if (attributor) await warmUp(attributor, request);
+        const attribution = attributor ? await attributor.attribute(request) : randomAttribution(context, target);
+        signal.throwIfAborted(); // methods that estimate end early without a word
+        const kind = attribution.layer === undefined ? valueKindOf(name, options) : 'contributions';
+        const explained = { context, input: row.data, target, attribution, kind, attributor };
+        const values: Record<string, number> = {};
+        for (const { text, name, metric, options } of columns) {
+          if (name === 'sensitivity' && !attributor) continue; // the control is not made from the picture
+          values[text] = (await metric.measure(scorer, explained, options, { signal })).value;
         }
+        const { millis: milliseconds, evaluations } = attribution;
+        lines.push({ method, options, layer: attribution.layer, values, milliseconds, evaluations, attribution });
+      } finally {
+        attributor?.dispose();
       }
+    };
+    try {
+      const isStopped = await whileHeeded(async (signal) => {
+        for (const [k, each] of all.entries()) {
+          bar.update(k, each.method);
+          try {
+            await measure(each, signal);
+          } catch (error) {
+            if (error !== signal.reason) throw error;
+            return true;
+          }
+        }
+        return false;
+      });
+      return { lines, target, adapter: device.adapter.name, isStopped };
     } finally {
       bar.stop();
       scorer.dispose();
     }
-    return { lines, target, adapter: device.adapter.name };
   });
+  const stopped = `stopped at ${lines.length} of ${all.length} methods`;
+  if (lines.length === 0) throw new Stopped(`${stopped}. Nothing is written.`);
 
-  const isHigher = sort !== 'milliseconds' && metrics[sort as MetricName].better === 'higher';
+  const isHigher = columns.find(({ text }) => text === sort)?.metric.better === 'higher';
   const key = ({ values, milliseconds }: Line) => (sort === 'milliseconds' ? milliseconds : (values[sort] ?? Infinity));
   lines.sort((a, b) => (isHigher ? key(b) - key(a) : key(a) - key(b)));
 
   const files: string[] = [];
-  const head = ['method', ...measured, 'milliseconds', 'evaluations'];
+  const head = ['method', ...columns.map(({ text }) => text), 'milliseconds', 'evaluations'];
   if (options.output !== undefined) {
     const cells = lines.map(({ method, values, milliseconds, evaluations }) =>
-      [method, ...measured.map((name) => values[name] ?? ''), milliseconds, evaluations].join(','),
+      [method, ...columns.map(({ text }) => values[text] ?? ''), milliseconds, evaluations].join(','),
     );
     files.push(writeWhole(options.output, `${[head.join(','), ...cells].join('\n')}\n`));
   }
-  if (options.figure !== undefined) files.push(await drawFigure(options.figure, row, lines));
+  if (options.figure !== undefined) {
+    const tiles = lines.map((line) => ({
+      name: line.method,
+      value: sort === 'milliseconds' ? duration(line.milliseconds) : (line.values[sort]?.toPrecision(3) ?? ''),
+      attribution: line.attribution,
+    }));
+    files.push(await drawFigure(options.figure, row, tiles));
+  }
   const json = () => ({
     model: argument,
     adapter,
     seed: options.seed,
     input: row.source,
-    target: { class: target, label: className(labels, target) },
+    ...(target === undefined
+      ? { unit: options.of }
+      : { target: { class: target, label: className(labels, target) }, score: options.score }),
     sort,
     results: lines.map(({ attribution: _, ...line }) => line),
     files,
   });
+  const what = target === undefined ? unit && showUnit(unit) : `${className(labels, target)} (${target})`;
   const text = () =>
     [
-      `${row.source}: ${className(labels, target)} (${target}) on ${adapter}; sorted by ${sort}`,
+      `${row.source}: ${what} on ${adapter}; sorted by ${sort}`,
       table(
         [
           [
             'method',
-            ...measured.map((name) => `${name} ${metrics[name as MetricName].better === 'higher' ? '↑' : '↓'}`),
+            ...columns.map(({ text, metric }) => `${text} ${metric.better === 'higher' ? '↑' : '↓'}`),
             'time',
             'runs',
           ],
           ...lines.map(({ method, values, milliseconds, evaluations }) => [
             method,
-            ...measured.map((name) => (values[name] === undefined ? '–' : values[name].toPrecision(3))),
+            ...columns.map(({ text }) => (values[text] === undefined ? '–' : values[text].toPrecision(3))),
             duration(milliseconds),
             String(evaluations),
           ]),
@@ -182,6 +295,7 @@ async function compare(argument: string, options: CompareOptions): Promise<void>
       ...files.map((file) => `wrote ${file}`),
     ].join('\n');
   report(options.json, json, text);
+  if (isStopped) throw new Stopped(`${stopped}; what was finished is ${files.length > 0 ? 'written' : 'shown'}.`);
 }
 
 /** The sentence about an unknown name, as a mistake in the arguments. */
@@ -191,46 +305,4 @@ function usage(find: () => unknown): unknown {
   } catch (error) {
     return new UsageError((error as Error).message);
   }
-}
-
-const SIDE = 224;
-const CAPTION = 26;
-const GAP = 6;
-
-/** Picture and maps in a grid, each over its name. */
-async function drawFigure(file: string, row: Row, lines: readonly Line[]): Promise<string> {
-  const [H, W] = row.size;
-  const picture = toPixels(row.rgb(), [1, H, W, 3]);
-  const maps = lines.map(({ method, attribution }) => ({
-    name: method,
-    pixels: overlayMap(picture, pixelMap(attribution, row.size), attribution.signed ? 'diverging' : 'sequential'),
-  }));
-  const tiles = [{ name: 'input', pixels: picture }, ...maps];
-  const columns = Math.min(tiles.length, 4);
-  const height = Math.round((SIDE * H) / W);
-  const [stepX, stepY] = [SIDE + GAP, height + CAPTION + GAP];
-  const [width, total] = [columns * stepX + GAP, Math.ceil(tiles.length / columns) * stepY + GAP];
-  const places = tiles.map((_, k) => ({
-    left: GAP + (k % columns) * stepX,
-    top: GAP + Math.floor(k / columns) * stepY,
-  }));
-  const captions = tiles.map(({ name }, k) => {
-    const { left, top } = places[k];
-    return `<text x="${left + SIDE / 2}" y="${top + height + 18}" text-anchor="middle">${name}</text>`;
-  });
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${total}" font-family="sans-serif" font-size="15">${captions.join('')}</svg>`;
-  const layers = await Promise.all(
-    tiles.map(async ({ pixels }, k) => ({
-      input: await sharp(pixels.data, { raw: { width: W, height: H, channels: 4 } })
-        .resize(SIDE, height, { kernel: 'cubic', fit: 'fill' })
-        .png()
-        .toBuffer(),
-      ...places[k],
-    })),
-  );
-  const data = await sharp({ create: { width, height: total, channels: 4, background: 'white' } })
-    .composite([...layers, { input: Buffer.from(svg), left: 0, top: 0 }])
-    .raw()
-    .toBuffer();
-  return writePicture(file, { width, height: total, data: new Uint8ClampedArray(data) });
 }

@@ -44,15 +44,55 @@ test('sorts by a metric and writes the table and the figure', async () => {
   assert.ok(((await sharp(at('f.png')).metadata()).width ?? 0) > 800);
 });
 
+test('methods and metrics with options of their own, a method twice among them', async () => {
+  const asked = [
+    'gradient',
+    'gradient:layer=/l2/a/Conv_output_0',
+    'smoothgrad:samples=2:base=input-x-gradient',
+    'smoothgrad:samples=3',
+  ];
+  const { status, stdout, stderr } = compare(
+    ...['--methods', asked.join(), '--metrics', 'insertion:steps=3,insertion:steps=3:baseline=0', '--score', 'prob'],
+    ...['--sort', 'milliseconds', '--target', 'cat', '--json', '--figure', at('more.png')],
+  );
+  assert.is(status, 0, stderr);
+  const { results, score } = JSON.parse(stdout);
+  assert.is(score, 'prob');
+  const found = Object.fromEntries(results.map((row: { method: string }) => [row.method, row]));
+  assert.equal(Object.keys(found).sort(), [...asked, 'random'].sort());
+  assert.equal(found[asked[2]].options, { samples: 2, base: 'input-x-gradient' });
+  assert.equal([found[asked[2]].evaluations, found[asked[3]].evaluations], [2, 3]);
+  assert.is(found[asked[1]].layer, '/l2/a/Conv_output_0');
+  assert.is(found.gradient.layer, undefined);
+  const values = Object.values(found.gradient.values as Record<string, number>);
+  assert.is(values.length, 2);
+  assert.is.not(values[0], values[1]);
+});
+
+test('a unit in place of a class', () => {
+  const { status, stdout, stderr } = compare(
+    ...['--methods', 'gradient', '--metrics', 'insertion:steps=2', '--of', '/l2/a/Conv_output_0:3', '--json'],
+  );
+  assert.is(status, 0, stderr);
+  const { unit, target } = JSON.parse(stdout);
+  assert.equal([unit, target], ['/l2/a/Conv_output_0:3', undefined]);
+});
+
 test('refuses names it does not know with code 2', () => {
   for (const wrong of [
     ['--methods', 'magic'],
     ['--metrics', 'magic'],
     ['--sort', 'magic'],
+    ['--methods', 'gradient:magic=1'],
+    ['--methods', 'occlusion:layer=magic'],
+    ['--methods', 'smoothgrad:samples=magic'],
+    ['--metrics', 'insertion:magic=1'],
+    ['--methods', 'occlusion', '--layer', 'magic'],
+    ['--methods', 'gradient', '--of', 'magic:1', '--target', '1'],
   ]) {
     const { status, stdout, stderr } = compare(...wrong);
     assert.is(status, 2, stderr);
     assert.is(stdout, '');
-    assert.match(stderr, /^facet: [^\n]*magic[^\n]*\n$/);
+    assert.match(stderr, /^facet: [^\n]*(magic|--layer|--of)[^\n]*\n$/);
   }
 });

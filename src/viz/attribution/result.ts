@@ -25,6 +25,7 @@ export interface Attribution {
   readonly signed: boolean;
   /** Runs of the network, forward or forward and backward, counted in pictures. */
   readonly evaluations: number;
+  /** Of `attribute`; compilation is part of `prepare`. The first call on a device may still include its driver's own. */
   readonly millis: number;
   /** Where chance takes part. */
   readonly seed?: number;
