@@ -7,6 +7,7 @@ import type { ConvAttrs, ConvSizes } from './conv.ts';
 import { geometry, plainUniforms } from './conv_params.ts';
 import { depthwiseFilterKernels, depthwiseInputKernels, depthwiseKernels, isDepthwise } from './depthwise_kernels.ts';
 import { epilogueText } from './elementwise.ts';
+import { swapConv } from './matmul_swap.ts';
 import { grid1d, sizeOf } from './shape.ts';
 import type { DeviceTraits, Kernel, KernelContext } from './types.ts';
 
@@ -265,6 +266,7 @@ function tiledFilter(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kerne
 export const convKernels = (context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel[] => [
   plain('conv2d', context, sizes),
   ...(isDepthwise(sizes) ? depthwiseKernels(context, sizes) : tiledForward(context, sizes)),
+  ...swapConv(context, sizes),
 ];
 
 export const convInputKernels = (context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel[] => [

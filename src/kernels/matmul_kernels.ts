@@ -3,6 +3,7 @@
 import { epilogueText } from './elementwise.ts';
 import type { MatmulAttrs, MatmulSizes } from './matmul.ts';
 import { denseLines, type MatmulLines } from './matmul_shared.ts';
+import { swapMatmul } from './matmul_swap.ts';
 import { grid1d, sizeOf } from './shape.ts';
 import type { DeviceTraits, Kernel, KernelContext } from './types.ts';
 
@@ -106,4 +107,8 @@ export const matmulKernels = (
   context: KernelContext<MatmulAttrs>,
   sizes: MatmulSizes,
   lines: MatmulLines = denseLines(sizes, context.attrs),
-): Kernel[] => [plain(context, sizes, lines), ...tiled(context, sizes, lines)];
+): Kernel[] => [
+  plain(context, sizes, lines),
+  ...tiled(context, sizes, lines),
+  ...swapMatmul(context, sizes, context.attrs, lines),
+];

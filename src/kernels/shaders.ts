@@ -28,6 +28,7 @@ import winogradOutput from '../../shaders/winograd_output.wgsl';
 import winogradProduct from '../../shaders/winograd_product.wgsl';
 import winogradProductNaive from '../../shaders/winograd_product_naive.wgsl';
 import matmul from '../../shaders/matmul.wgsl';
+import matmulSwap from '../../shaders/matmul_swap.wgsl';
 import matmulTiled from '../../shaders/matmul_tiled.wgsl';
 import matmulShared from '../../shaders/matmul_shared.wgsl';
 import sumParts from '../../shaders/sum_parts.wgsl';
@@ -106,6 +107,7 @@ export const shaders = {
   winograd_product: winogradProduct,
   winograd_product_naive: winogradProductNaive,
   matmul,
+  matmul_swap: matmulSwap,
   matmul_tiled: matmulTiled,
   matmul_shared: matmulShared,
   sum_parts: sumParts,

@@ -164,5 +164,7 @@ export function winogradProductKernels({ inputs: [a, b], output, device }: Kerne
     uniforms: { blocks, row_blocks: a[1], column_blocks: b[1], C },
     workgroups: grid1d(4 * blocks, workgroup, device.maxWorkgroupsPerDimension),
   });
-  return device.subgroups ? [naive, form('tiled', false), form('quad', true)] : [naive, form('tiled', false)];
+  // Only there is it known that neighbours in a workgroup are neighbours in a quad.
+  const quads = device.kind === 'software' && device.subgroups;
+  return quads ? [naive, form('tiled', false), form('quad', true)] : [naive, form('tiled', false)];
 }

@@ -9,6 +9,7 @@ const sizes = [
   { name: 'many rows', M: 37, N: 12, K: 8 },
   { name: 'odd sizes', M: 11, N: 7, K: 5 },
   { name: 'odd terms', M: 33, N: 8, K: 7 },
+  { name: 'blocks of a quad, one short', M: 31, N: 60, K: 6 },
 ];
 const transposes = [
   [false, false],

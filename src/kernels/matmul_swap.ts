@@ -1,0 +1,60 @@
+// matmul_swap.ts: matrix products in register tiles whose rows the lanes of a quad swap (shaders/matmul_swap.wgsl), for
+// software adapters with subgroups of four.
+
+import type { ConvAttrs, ConvSizes } from './conv.ts';
+import { epilogueText } from './elementwise.ts';
+import type { MatmulAttrs, MatmulSizes } from './matmul.ts';
+import { denseLines, type MatmulLines } from './matmul_shared.ts';
+import type { Kernel, KernelContext } from './types.ts';
+
+/** What a quad computes together. */
+const ROWS = 16;
+const COLUMNS = 32;
+
+/** What is computed beyond the ends, as a share, up to which the larger block pays. */
+const MOST_WASTE = 0.3;
+
+const even = (value: number): boolean => value % 2 === 0;
+
+/** The variant of y[i,m,n] = sum over k of a[i,m,k] b[i,k,n] where it runs and pays, else none. */
+export function swapMatmul(
+  context: KernelContext<unknown>,
+  sizes: MatmulSizes,
+  attrs: MatmulAttrs,
+  lines: MatmulLines = denseLines(sizes, attrs),
+): Kernel[] {
+  const { device } = context;
+  const { batch, M, N, K } = sizes;
+  const runs = device.kind === 'software' && device.subgroups && !attrs.transposeA && N % 4 === 0;
+  const inPairs = [K, lines.aLine, lines.aBatch, lines.bBatch, ...(attrs.transposeB ? [lines.bLine] : [])].every(even);
+  const workgroups = [Math.ceil(M / ROWS), Math.ceil(N / COLUMNS), batch] as const;
+  const computed = workgroups[0] * ROWS * workgroups[1] * COLUMNS;
+  if (!runs || !inPairs || computed > (1 + MOST_WASTE) * M * N) return [];
+  if (workgroups.some((count) => count > device.maxWorkgroupsPerDimension)) return [];
+  const unit = attrs.transposeB ? 2 : 4;
+  return [
+    {
+      variant: 'swap',
+      shader: 'matmul_swap',
+      text: { TRANSPOSE_B: attrs.transposeB, ...epilogueText(context, 4) },
+      uniforms: {
+        M,
+        columns: N / 4,
+        pairs: K / 2,
+        a_batch: lines.aBatch / 2,
+        a_line: lines.aLine / 2,
+        b_batch: lines.bBatch / unit,
+        b_line: lines.bLine / unit,
+      },
+      workgroups,
+    },
+  ];
+}
+
+/** The same for a 1x1 convolution of stride 1, which is the product of all pixels and the filters. */
+export function swapConv(context: KernelContext<ConvAttrs>, { N, P, Q, C, K, R, S }: ConvSizes): Kernel[] {
+  const { strides, pads, groups } = context.attrs;
+  if (R * S !== 1 || groups !== 1 || strides.some((step) => step !== 1) || pads.some((pad) => pad !== 0)) return [];
+  const sizes = { batch: 1, M: N * P * Q, N: K, K: C, sharedB: true };
+  return swapMatmul(context, sizes, { transposeA: false, transposeB: false });
+}
