@@ -10,9 +10,9 @@ import { copyPixels, pixelMap, rankPixels } from './ranking.ts';
 const steps = count(32, 'shares of the pixels between none and all');
 
 /**
- * The deviation of the paper's blur, in pixels of 224. It stays 5 for other sizes: what must go is detail of the size of
- * the network's first filters, and in small pictures all that tells the class. Stronger blurs tell maps of single pixels
- * from chance no longer: all score nothing until the whole picture is there.
+ * The deviation in the authors' code, for pictures of 224 pixels (it cuts the kernel off at 11, which blurs less). It stays
+ * 5 for other sizes: what must go is detail of the size of the network's first filters, and in small pictures all that
+ * tells the class. From stronger blurs, maps of single pixels cannot be told from chance: all score nothing until the end.
  */
 const blur = real(5, 'deviation of the blur in pixels, where the baseline is blur', 0, 1000);
 
