@@ -44,7 +44,7 @@ export class LapTimer {
   /** What a submit takes that does nothing, by the wall clock. */
   private emptyMicros: number | undefined;
 
-  /** Without a clock named, the better one of those the device has. */
+  /** By timestamps where the device offers them; `open` also looks whether they tell anything. */
   constructor(
     private readonly connection: Connection,
     clock?: Clock,
@@ -63,6 +63,17 @@ export class LapTimer {
         GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
       ),
     };
+  }
+
+  /** Without a clock named, the better one of those the device has. */
+  static async open(connection: Connection, clock?: Clock): Promise<LapTimer> {
+    const timer = new LapTimer(connection, clock);
+    if (clock || timer.clock === 'wall') return timer;
+    const [begin, end] = await timer.stampsOf([{ work: { encode: () => undefined }, repeats: 1 }]);
+    if (begin !== 0n || end !== 0n) return timer;
+    // Some drivers have the feature and leave zeros.
+    timer.dispose();
+    return new LapTimer(connection, 'wall');
   }
 
   /**
@@ -91,6 +102,13 @@ export class LapTimer {
   }
 
   private async timeByStamps(laps: readonly Lap[]): Promise<number[]> {
+    const stamps = await this.stampsOf(laps);
+    // A clock that was set back in between gives a negative number; it counts as no time, and the median passes over it.
+    return laps.map((_, k) => Math.max(0, Number(stamps[2 * k + 1] - stamps[2 * k]) / NANOS_PER_MICRO));
+  }
+
+  /** Begin and end of each lap, in nanoseconds. */
+  private async stampsOf(laps: readonly Lap[]): Promise<BigInt64Array> {
     const { queries, buffer } = this.stamps as NonNullable<typeof this.stamps>;
     const count = 2 * laps.length;
     this.submit((encoder) => {
@@ -107,9 +125,7 @@ export class LapTimer {
       this.connection.read([{ buffer, bytes: BYTES_PER_STAMP * count }], 'lap timer'),
       this.connection.settle(this.watch),
     ]);
-    const stamps = new BigInt64Array(read.buffer);
-    // A clock that was set back in between gives a negative number; it counts as no time, and the median passes over it.
-    return laps.map((_, k) => Math.max(0, Number(stamps[2 * k + 1] - stamps[2 * k]) / NANOS_PER_MICRO));
+    return new BigInt64Array(read.buffer);
   }
 
   private async timeByWall({ work, repeats }: Lap): Promise<number> {

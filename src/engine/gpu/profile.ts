@@ -45,47 +45,57 @@ export async function profile(program: Program, options: ProfileOptions = {}): P
   const { device } = program;
   await device.ready();
   signal?.throwIfAborted();
-  let roofline = await measureRoofline(device);
+  const roofline = await measureRoofline(device);
   signal?.throwIfAborted();
   const build = program.built;
   const { connection } = build;
-  const timer = new LapTimer(connection, options.clock);
-  const kept = new Kept(build, program.plan);
+  const timer = await LapTimer.open(connection, options.clock);
+  let kept: Kept | undefined;
   try {
+    kept = new Kept(build, program.plan);
     const bench = new Bench(build, kept, timer, signal);
     const trials = await bench.findRepeats((done) => onProgress?.(done, TRIAL_ROUNDS + rounds));
     for (let round = 0; round < rounds; round++) {
       await bench.round();
       onProgress?.(trials + round + 1, trials + rounds);
     }
-    const layers = layersOf(program.plan);
-    const rows = () =>
-      build.steps.map((step, k) => ({ ...rowOf(program.plan, step, k, bench, roofline), label: layers[k] }));
-    let steps = rows();
-    if (steps.some(({ share }) => share > 1)) {
-      // The device was busy when its limits were measured, or values come out of a cache.
-      roofline = await measureRoofline(device, true);
-      steps = rows();
-    }
-    return {
-      program: program.label,
-      adapter: device.adapter.name,
-      clock: timer.clock,
-      rounds,
-      roofline,
-      steps,
-      stepMicros: steps.reduce((sum, { micros }) => sum + micros, 0),
-      replayMicros: median(bench.replays),
-      memory: memoryTimeline(program.plan),
-    };
+    await connection.settle(build.watch);
+    return await summarize(program, bench, roofline, { rounds, clock: timer.clock });
   } catch (error) {
     if (error === signal?.reason) throw error;
     throw await connection.explain(error);
   } finally {
-    kept.restore();
-    kept.dispose();
+    kept?.restore();
+    kept?.dispose();
     timer.dispose();
   }
+}
+
+async function summarize(
+  { label, plan, built, device }: Program,
+  bench: Bench,
+  measured: Roofline,
+  how: Pick<Profile, 'rounds' | 'clock'>,
+): Promise<Profile> {
+  const layers = layersOf(plan);
+  const rows = (roofline: Roofline): StepProfile[] =>
+    built.steps.map((step, k) => ({ ...rowOf(plan, step, k, bench, roofline), label: layers[k] }));
+  let [roofline, steps] = [measured, rows(measured)];
+  if (steps.some(({ share }) => share > 1)) {
+    // The device was busy when its limits were measured, or values come out of a cache.
+    roofline = await measureRoofline(device, true);
+    steps = rows(roofline);
+  }
+  return {
+    program: label,
+    adapter: device.adapter.name,
+    ...how,
+    roofline,
+    steps,
+    stepMicros: steps.reduce((sum, { micros }) => sum + micros, 0),
+    replayMicros: median(bench.replays),
+    memory: memoryTimeline(plan),
+  };
 }
 
 /** Steps, how often each is repeated, and what was measured so far. */

@@ -192,7 +192,7 @@ const SPAN_MICROS = 4000;
 
 async function measure(device: Device): Promise<Roofline> {
   const { connection } = device;
-  const timer = new LapTimer(connection);
+  const timer = await LapTimer.open(connection);
   const { rounds, invocations } = MULTIPLY_ADDS[device.traits.kind];
   const loop = await multiplyAdds(device, rounds, invocations);
   const nothing = await multiplyAdds(device, 0, MULTIPLY_ADD_WORKGROUP);
