@@ -5,6 +5,7 @@ import { opDef } from '../kernels/index.ts';
 import { includes, shaders } from '../kernels/shaders.ts';
 import type { DeviceTraits, Kernel, KernelContext, Shape } from '../kernels/types.ts';
 import type { OpNode } from './graph.ts';
+import { ROTATED } from './passes/rotate.ts';
 import { splitName, splitParts } from './passes/split.ts';
 import { winogradName, winogradTiles } from './passes/winograd.ts';
 import type { Target } from './target.ts';
@@ -31,12 +32,13 @@ export interface Tuning {
 /** Another one where the same text would mean something else. */
 const FORMAT = 1;
 
-/** Variants of an op that are several dispatches: a pass makes them where `Target.measured` answers with their name. */
-export const loweredVariants: readonly string[] = [...winogradTiles.map(winogradName), ...splitParts.map(splitName)];
+const ofConvolutions: readonly string[] = [...winogradTiles.map(winogradName), ROTATED];
+/** Variants of an op that are other ops: a pass makes them where `Target.measured` answers with their name. */
+export const loweredVariants: readonly string[] = [...ofConvolutions, ...splitParts.map(splitName)];
 
 /** Those worth timing: a software adapter has no cores that would idle, so splitting gives it only more to add up. */
 export const loweredVariantsFor = ({ kind }: DeviceTraits): readonly string[] =>
-  kind === 'software' ? winogradTiles.map(winogradName) : loweredVariants;
+  kind === 'software' ? ofConvolutions : loweredVariants;
 
 /** Answer of `measured` that keeps an op as the one dispatch it is, whichever of its kernels runs. */
 export const DIRECT = 'direct';

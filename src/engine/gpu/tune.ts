@@ -140,7 +140,7 @@ export async function tune(
     .filter(({ names }) => names.length > 1)
     .sort((a, b) => b.count * b.work - a.count * a.work);
 
-  const timer = new TuneTimer(device, numbers);
+  const timer = await TuneTimer.open(device, numbers);
   const timed = new Map<string, TimedOp>();
   const queue = lightestFirst(tasks);
   try {

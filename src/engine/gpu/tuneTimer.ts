@@ -44,15 +44,18 @@ interface Contender extends Timing {
 }
 
 export class TuneTimer {
-  private readonly laps: LapTimer;
   /** How many times slower than the best a variant was, one number a shape; by op and variant. */
   private readonly slowness = new Map<string, number[]>();
 
-  constructor(
+  private constructor(
     private readonly device: Device,
     private readonly numbers: Float32Array,
-  ) {
-    this.laps = new LapTimer(device.connection);
+    private readonly laps: LapTimer,
+  ) {}
+
+  /** `numbers` are what the arrays of the tasks are filled with. */
+  static async open(device: Device, numbers: Float32Array): Promise<TuneTimer> {
+    return new TuneTimer(device, numbers, await LapTimer.open(device.connection));
   }
 
   dispose(): void {
