@@ -1,12 +1,13 @@
-// y[i] = sum over p of x[p, i]
-// x: [parts, count]  ->  y: [count], in units of T. One invocation a unit of y, parts in order; neighbouring invocations
-// read neighbouring units. The second half of a split matrix product; bias and activation are its epilogue.
+// y[i,j] = sum over p of x[i,p,j]
+// x: [outer,parts,inner]  ->  y: [outer,inner], in units of T. One invocation a unit of y, parts in order; neighbouring
+// invocations read neighbouring units. The second half of a split product; bias and activation are its epilogue.
 
 alias T = {{TYPE}};
 
 struct Params {
   count: u32,
   parts: u32,
+  inner: u32,
   channels: u32,
 }
 
@@ -27,10 +28,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (i >= params.count) {
     return;
   }
-  var acc = x[i];
-  var at = i;
+  var at = (i / params.inner) * params.parts * params.inner + i % params.inner;
+  var acc = x[at];
   for (var p = 1u; p < params.parts; p++) {
-    at += params.count;
+    at += params.inner;
     acc += x[at];
   }
   y[i] = epilogue(acc, i, i % params.channels);

@@ -77,30 +77,44 @@ export const splitMatmul = defineOp<SplitMatmulAttrs>({
 
 const WORKGROUP = 64;
 
-/** y[..] = sum over p of x[p,..]. */
-export const sumParts = defineOp<Record<string, never>>({
+export interface SumPartsAttrs {
+  /** Where the parts are. */
+  readonly axis: number;
+}
+
+/** y[i,j] = sum over p of x[i,p,j], i being the axes before the parts and j those after. */
+export const sumParts = defineOp<SumPartsAttrs>({
   epilogue: true,
-  shape: ([x]) => {
-    if (!x || x.length < 1) throw new OpError('sumParts: x needs a first axis, the parts.');
-    return x.slice(1);
+  shape: ([x], { axis }) => {
+    if (!x || axis < 0 || axis >= x.length) {
+      throw new OpError(
+        `sumParts: axis ${axis} is none of x ${x ? showShape(x) : 'nothing'}. Give the axis of the parts.`,
+      );
+    }
+    return x.filter((_, at) => at !== axis);
   },
-  reference: ([x], _, output) => {
+  reference: ([x], { axis }, output) => {
+    const parts = x.shape[axis];
+    const inner = sizeOf(x.shape.slice(axis + 1));
     const y = new Float64Array(sizeOf(output));
-    for (let i = 0; i < x.data.length; i++) y[i % y.length] += x.data[i];
+    for (let i = 0; i < y.length; i++) {
+      for (let p = 0; p < parts; p++) y[i] += x.data[(Math.floor(i / inner) * parts + p) * inner + (i % inner)];
+    }
     return y;
   },
-  cost: ([x], _, output) => ({ flops: sizeOf(x), bytes: 4 * (sizeOf(x) + sizeOf(output)), terms: x[0] }),
+  cost: ([x], { axis }, output) => ({ flops: sizeOf(x), bytes: 4 * (sizeOf(x) + sizeOf(output)), terms: x[axis] }),
   kernels: (context) => {
-    const { inputs, output, device } = context;
+    const { inputs, attrs, output, device } = context;
+    const inner = sizeOf(inputs[0].slice(attrs.axis + 1));
     const channels = output[output.length - 1] ?? 1;
-    const unit = channels % 4 === 0 ? 4 : 1;
+    const unit = [inner, channels].every((size) => size % 4 === 0) ? 4 : 1;
     const count = sizeOf(output) / unit;
     return [
       {
         variant: unit === 4 ? 'vec4' : 'scalar',
         shader: 'sum_parts',
         text: { TYPE: unit === 4 ? 'vec4f' : 'f32', WORKGROUP, ...epilogueText(context, unit) },
-        uniforms: { count, parts: inputs[0][0], channels: channels / unit },
+        uniforms: { count, parts: inputs[0][attrs.axis], inner: inner / unit, channels: channels / unit },
         workgroups: grid1d(count, WORKGROUP, device.maxWorkgroupsPerDimension),
       },
     ];
