@@ -20,6 +20,13 @@ export interface Tile {
 
 const escaped = (text: string): string => text.replace(/[&<>]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
+/** Four to six, so that the fewest places stay empty. */
+function columnsFor(count: number): number {
+  if (count <= 4) return count;
+  const empty = (columns: number) => Math.ceil(count / columns) * columns - count;
+  return [4, 5, 6].reduce((best, columns) => (empty(columns) < empty(best) ? columns : best));
+}
+
 /** Picture and maps in a grid, each over its caption. */
 export async function drawFigure(file: string, row: Row, given: readonly Tile[]): Promise<string> {
   const [H, W] = row.size;
@@ -30,7 +37,7 @@ export async function drawFigure(file: string, row: Row, given: readonly Tile[])
     pixels: overlayMap(picture, pixelMap(attribution, row.size), attribution.signed ? 'diverging' : 'sequential'),
   }));
   const tiles = [{ name: 'input', value: '', pixels: picture }, ...maps];
-  const columns = Math.min(tiles.length, 4);
+  const columns = columnsFor(tiles.length);
   const height = Math.round((SIDE * H) / W);
   const [stepX, stepY] = [SIDE + GAP, height + CAPTION + GAP];
   const [width, total] = [columns * stepX + GAP, Math.ceil(tiles.length / columns) * stepY + GAP];
