@@ -47,12 +47,10 @@ export function coalitions(count: number, grid: number): Uint8Array {
 
 /** Which cell of the grid each pixel belongs to. */
 export function cellsOf(height: number, width: number, grid: number): Int32Array {
-  const starts = (size: number) => Array.from({ length: grid }, (_, i) => Math.floor((i * size) / grid));
-  const cellAt = (at: number, list: readonly number[]) => list.findLastIndex((start) => start <= at);
-  const [rows, columns] = [starts(height), starts(width)];
+  const cellAt = (at: number, size: number) => Math.floor((at * grid) / size);
   return Int32Array.from(
     { length: height * width },
-    (_, i) => cellAt(Math.floor(i / width), rows) * grid + cellAt(i % width, columns),
+    (_, i) => cellAt(Math.floor(i / width), height) * grid + cellAt(i % width, width),
   );
 }
 

@@ -1,18 +1,31 @@
-// main.ts: `npm run bench [-- MODEL.onnx …]`: this engine against its own naive kernels and the device's limits, in one
-// run. Prints a table and writes bench/results/ADAPTER.json.
+// main.ts: `facet bench [MODEL.onnx …]`: this engine against its own naive kernels and the device's limits, in one run.
+// Prints a table, or with --json the numbers; --output FOLDER writes them to a file named after the adapter.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { openNodeDevice } from '../src/engine/gpu/dawn.node.ts';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { type AdapterChoice, openNodeDevice } from '../src/engine/gpu/dawn.node.ts';
 import { parseModel } from '../src/index.ts';
 import { copyPeak, multiplyAddPeak } from './limits.ts';
 import { measure, type Timing } from './measure.ts';
 import { dispatchWork, networkWorks, opWorks } from './works.ts';
 
-const SHIPPED = ['assets/drawings.onnx', 'assets/cifar10-twin-standard.onnx'];
+const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
+const SHIPPED = ['drawings', 'cifar10-twin-standard'].map((name) => path.join(root, `assets/${name}.onnx`));
+const ROUNDS = { quick: 3, full: 7 };
 
-const files = process.argv.length > 2 ? process.argv.slice(2) : SHIPPED;
-const device = await openNodeDevice();
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    adapter: { type: 'string', default: 'auto' },
+    output: { type: 'string' },
+  },
+});
+const files = positionals.length > 0 ? positionals : options.quick ? SHIPPED.slice(0, 1) : SHIPPED;
+const device = await openNodeDevice(options.adapter as AdapterChoice);
 console.error(`${device.adapter.name}: building the programs`);
 const works = [
   await multiplyAddPeak(device),
@@ -24,7 +37,8 @@ for (const file of files) {
   const model = parseModel(readFileSync(file), { name: path.basename(file, '.onnx') });
   works.push(...(await networkWorks(device, model)));
 }
-const timings = await measure(device, works, (round, rounds) => console.error(`round ${round} of ${rounds}`));
+const rounds = options.quick ? ROUNDS.quick : ROUNDS.full;
+const timings = await measure(device, works, rounds, (round) => console.error(`round ${round} of ${rounds}`));
 const [arithmetic, memory] = timings;
 
 const cells = (timing: Timing, k: number): string[] => {
@@ -40,21 +54,27 @@ const cells = (timing: Timing, k: number): string[] => {
   ];
 };
 const head = ['work', 'ms', 'quartiles', 'GFLOP/s', 'GB/s', 'of the multiply-add loop', 'against naive'];
-console.log(`\n${device.adapter.name}, ${new Date().toISOString().slice(0, 10)}, npm run bench\n`);
-for (const row of [head, head.map(() => '---'), ...timings.map(cells)]) console.log(`| ${row.join(' | ')} |`);
-
-const slug = device.adapter.name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
-mkdirSync('bench/results', { recursive: true });
-const file = `bench/results/${slug}.json`;
+const command = ['facet bench', ...process.argv.slice(2).filter((text) => text !== '--json')].join(' ');
 const summary = {
   adapter: device.adapter,
   date: new Date().toISOString(),
-  command: 'npm run bench',
+  command,
   limits: { arithmetic, memory },
   timings,
 };
-writeFileSync(file, `${JSON.stringify(summary, null, 1)}\n`);
-console.log(`\nwritten to ${file}`);
+if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
+else {
+  console.log(`\n${device.adapter.name}, ${summary.date.slice(0, 10)}, ${command}\n`);
+  for (const row of [head, head.map(() => '---'), ...timings.map(cells)]) console.log(`| ${row.join(' | ')} |`);
+  console.log('\nOther engines on the same adapter: `npm run bench` in the project.');
+}
+if (options.output !== undefined) {
+  const slug = device.adapter.name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+  mkdirSync(options.output, { recursive: true });
+  const file = path.join(options.output, `${slug}.json`);
+  writeFileSync(file, `${JSON.stringify(summary, null, 1)}\n`);
+  console.error(`written to ${file}`);
+}
 for (const work of works) work.dispose();
 device.close();
-process.exit(0);
+process.stdout.write('', () => process.exit(0)); // Dawn's threads would keep it alive

@@ -2,6 +2,7 @@
 // and by medians.
 
 import type { Device } from '../src/index.ts';
+import { spreadOf } from './statistics.ts';
 
 export interface Work {
   readonly name: string;
@@ -24,7 +25,6 @@ export interface Timing {
 
 /** A measurement is repeated within one submit chain until it lasts about this long, so that the clock resolves it. */
 const LEAST_MILLIS = 20;
-const ROUNDS = 7;
 
 async function timeOnce(device: Device, work: Work, repeats: number): Promise<number> {
   const start = performance.now();
@@ -33,13 +33,12 @@ async function timeOnce(device: Device, work: Work, repeats: number): Promise<nu
   return (performance.now() - start) / repeats;
 }
 
-const quantile = (sorted: readonly number[], q: number): number => sorted[Math.round(q * (sorted.length - 1))];
-
 /** Warm-up, then rounds in which every work is timed once. Calls `report` when a round is done. */
 export async function measure(
   device: Device,
   works: readonly Work[],
-  report: (round: number, rounds: number) => void,
+  rounds: number,
+  report: (round: number) => void,
 ): Promise<Timing[]> {
   const repeats: number[] = [];
   for (const work of works) {
@@ -48,18 +47,17 @@ export async function measure(
     repeats.push(Math.max(1, Math.ceil(LEAST_MILLIS / Math.max(millis, 0.01))));
   }
   const samples: number[][] = works.map(() => []);
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const [k, work] of works.entries()) samples[k].push(await timeOnce(device, work, repeats[k]));
-    report(round + 1, ROUNDS);
+    report(round + 1);
   }
   return works.map(({ name, flops, bytes }, k) => {
-    const sorted = samples[k].sort((a, b) => a - b);
-    const millis = quantile(sorted, 0.5);
+    const { median: millis, low, high } = spreadOf(samples[k]);
     return {
       name,
       millis,
-      low: quantile(sorted, 0.25),
-      high: quantile(sorted, 0.75),
+      low,
+      high,
       gflops: flops / millis / 1e6,
       gbytes: bytes / millis / 1e6,
     };

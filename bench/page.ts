@@ -9,7 +9,7 @@ import { Jax } from './peers/jax.ts';
 import { OrtWeb } from './peers/ort.ts';
 import { type Networks, networksAt, type Peer, type Prepared, Unsupported } from './peers/peer.ts';
 import { Tfjs } from './peers/tfjs.ts';
-import { type NamedWork, outputSize, type Work } from './peerWorks.ts';
+import { type NamedWork, outputSize, peerPart, type Work } from './peerWorks.ts';
 import type { EngineName, PeerReport } from './report.ts';
 import { relativeError } from './statistics.ts';
 
@@ -57,7 +57,10 @@ const ROWS = 16;
 
 /** What the result should be: single ops from their definition in float64, all else by naive kernels. */
 async function makeReference({ work, isOwn }: NamedWork): Promise<void> {
-  reference = isOwn ? undefined : (byDefinition(work) ?? { numbers: await byNaiveKernels(work) });
+  reference = isOwn ? undefined : byDefinition(work);
+  if (reference || isOwn) return;
+  const numbers = await byNaiveKernels(work);
+  reference = work.kind === 'masks' ? { numbers, at: [...numbers.keys()] } : { numbers };
 }
 
 function byDefinition(work: Work): Reference | undefined {
@@ -105,7 +108,9 @@ function someRows(size: number): Reference {
   return { numbers, at };
 }
 
-async function byNaiveKernels(work: Work): Promise<Float32Array> {
+/** Of many masks the first batch is enough. */
+async function byNaiveKernels(whole: Work): Promise<Float32Array> {
+  const work = whole.kind === 'masks' ? { ...whole, count: data.MASK_BATCH } : whole;
   naive ??= await Facet.open(true);
   const each = await naive.prepare(work, networks);
   const { result } = await firstResult(each);
@@ -122,7 +127,8 @@ async function firstResult(each: Prepared) {
 }
 
 /** Makes a work ready on an engine and compares its first result. */
-async function prepare(engine: EngineName, { work }: NamedWork): Promise<Answer> {
+async function prepare(engine: EngineName, named: NamedWork): Promise<Answer> {
+  const work = engine === 'facet' ? named.work : peerPart(named);
   const peer = peers.get(engine);
   if (!peer) throw new Error(`${engine} is not open`);
   if ('network' in work) await networks(work.network); // fetched and parsed before the clock starts

@@ -43,6 +43,8 @@ export interface NamedWork {
   readonly tolerance: number;
   /** Left out by --quick. */
   readonly isLong?: boolean;
+  /** Peers do one of so many equal parts, and take so many times as long for all. */
+  readonly peerParts?: number;
   /** Only this engine does it, so there is nothing to compare with. */
   readonly isOwn?: boolean;
 }
@@ -111,8 +113,8 @@ function networkWorks(network: NetworkName, isLong: boolean): NamedWork[] {
 export interface Choice {
   readonly sizes: readonly number[];
   readonly networks: readonly NetworkName[];
-  /** Only works whose name contains this text. */
-  readonly only?: string;
+  /** Only works whose name contains one of these texts. */
+  readonly only?: readonly string[];
   readonly isQuick: boolean;
 }
 
@@ -149,7 +151,7 @@ export function listWorks({ sizes, networks, only, isQuick }: Choice): NamedWork
       name: `${networkTitles.drawings}: 1,024 Shapley masks`,
       work: { kind: 'masks', network: 'drawings', count: 1024, grid: 7 },
       tolerance: forward,
-      isLong: true,
+      peerParts: 8,
     },
     {
       name: `${networkTitles.drawings}: training step, 16 pictures`,
@@ -163,9 +165,14 @@ export function listWorks({ sizes, networks, only, isQuick }: Choice): NamedWork
       tolerance: op,
     },
   ];
-  return all.filter(({ name, isLong }) => (only === undefined ? !(isQuick && isLong) : name.includes(only)));
+  return all.filter(({ name, isLong }) => (only ? only.some((text) => name.includes(text)) : !(isQuick && isLong)));
 }
 
 /** What a work is a multiple of, for engines that can only do it one item after another. */
 export const multipleOf = (work: Work): Multiple | undefined =>
   work.kind === 'integratedGradients' ? { name: gradientName(work.network), count: work.points } : undefined;
+
+/** The part of a work that is measured on a peer. */
+export function peerPart({ work, peerParts = 1 }: NamedWork): Work {
+  return work.kind === 'masks' ? { ...work, count: work.count / peerParts } : work;
+}

@@ -15,7 +15,7 @@ import { Session } from './session.ts';
 
 const USAGE = `npm run bench [-- OPTIONS]
   --quick            three rounds; matrices of 256 and 512, no GoogLeNet, nothing that takes minutes
-  --only TEXT        only works whose name contains the text
+  --only TEXT        only works whose name contains the text, or one of TEXT|TEXT
   --peers A,B        of tfjs, jax, ort; all by default, or none
   --sizes N,M        of the matrices; 256,512,1024,2048 by default
   --rounds N         seven by default
@@ -92,7 +92,8 @@ function estimated(row: Row, { work }: NamedWork, rows: readonly Row[]): Row {
 async function main(): Promise<void> {
   const options = readOptions();
   if (options.help) return void process.stdout.write(USAGE);
-  const { engines, timing, only, sizes, quick } = options;
+  const { engines, timing, sizes, quick } = options;
+  const only = options.only?.split('|');
   installPeers(root, say);
   say('bundling');
   await buildPages(root);
@@ -108,7 +109,7 @@ async function main(): Promise<void> {
   const rows: Row[] = [];
   try {
     const first =
-      options['no-first'] || absent || (only && !'page load to the first result'.includes(only))
+      options['no-first'] || absent || (only && !only.some((text) => 'page load to the first result'.includes(text)))
         ? undefined
         : await measureFirst(browser, engines, { rounds: quick ? 1 : 3, patience: timing.patience }, say);
     const session = new Session(browser, engines, timing, say);

@@ -106,8 +106,10 @@ export class Session {
       }
     }
     for (const { engine, known, samples } of contenders) {
-      const millis = spreadOf(samples);
-      outcomes[engine] = { status: 'timed', millis, ...known };
+      const parts = engine === 'facet' ? 1 : (named.peerParts ?? 1);
+      const millis = spreadOf(samples.map((sample) => parts * sample));
+      const estimatedFrom = parts > 1 ? { estimatedFrom: `${parts} times a part` } : {};
+      outcomes[engine] = { status: 'timed', millis, ...known, ...estimatedFrom };
       const error = known.error === undefined ? '' : `, relative error ${known.error.toExponential(1)}`;
       this.say(
         `  ${engine.padEnd(6)} ${showMillis(millis.median)}  (first ${showMillis(known.firstMillis ?? 0)}${error})`,
