@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { version } from '../package.json';
 import { editDistance } from '../src/models/error.ts';
 import { addAttribute } from './commands/attribute.ts';
+import { addBench } from './commands/bench.ts';
 import { addCompare } from './commands/compare.ts';
 import { addDevices } from './commands/devices.ts';
 import { addInspect } from './commands/inspect.ts';
@@ -45,6 +46,7 @@ function makeProgram(): Command {
     addSanity,
     addProfile,
     addTune,
+    addBench,
     addServe,
     addModels,
     addDevices,
