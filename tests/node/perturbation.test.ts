@@ -32,19 +32,20 @@ windows('one each stride until the edge is covered, the last cut at the edge', (
   assert.is(slidingWindows([28, 28], [4, 4], [2, 2]).length, 13 * 13);
   assert.is(slidingWindows([32, 32], [15, 15], [8, 8]).length, 4 * 4);
   assert.equal(slidingWindows([3, 3], [15, 15], [8, 8]), [[0, 3, 0, 3]]);
-  // 1 + ceil((5 - 1)/3) = 3 rows, of which the third would begin beyond the edge.
-  assert.equal(
-    slidingWindows([5, 1], [1, 1], [3, 1]).map(([top]) => top),
-    [0, 3],
-  );
 });
 
-windows('overlaps are averaged or summed; what no window covers gets nothing', () => {
+windows('leave no pixel uncovered: a small window takes small steps, a longer stride is refused', () => {
+  assert.equal(slidingWindows([28, 28], [15, 15]), slidingWindows([28, 28], [15, 15], [8, 8]));
+  assert.equal(slidingWindows([28, 28], [5, 12]), slidingWindows([28, 28], [5, 12], [5, 8]));
+  for (const stride of [[3, 2] as const, [2, 3] as const]) {
+    assert.throws(() => slidingWindows([5, 5], [2, 2], stride), /stride of \dx\d passes over .* window of 2x2/);
+  }
+});
+
+windows('overlaps are averaged or summed', () => {
   const all = slidingWindows([1, 5], [1, 2], [1, 1]);
   assert.equal([...spreadWindows([1, 5], all, [1, 2, 3, 4], 'sum')], [1, 3, 5, 7, 4]);
   assert.equal([...spreadWindows([1, 5], all, [1, 2, 3, 4], 'average')], [1, 1.5, 2.5, 3.5, 4]);
-  const sparse = slidingWindows([1, 5], [1, 1], [1, 2]);
-  assert.equal([...spreadWindows([1, 5], sparse, [1, 2, 3], 'average')], [1, 0, 2, 0, 3]);
 });
 
 const partition = suite('partition values');

@@ -2,16 +2,22 @@
 // 4.2). The windows are Captum's: one each `stride` pixels until the edge is covered, the last may hang over it. A pixel's
 // value is the mean over the windows that cover it, as Captum has it, or their sum, as PAIR's saliency library has it.
 
+import { ModelError } from '../../models/error.ts';
 import { toFileLayout } from '../../models/onnx/layout.ts';
 import { baselineOption, makeBaseline } from './baseline.ts';
 import type { Method } from './method.ts';
-import { box, choice, withDefaults } from './options.ts';
+import { box, choice, optional, withDefaults } from './options.ts';
 import { Scorer } from './scorer.ts';
 import { inputShape } from './subject.ts';
 
+type Sides = readonly [number, number];
+
+/** Of windows whose stride is not given. */
+const LONGEST_STEP = 8;
+
 const options = {
   window: box([15, 15], 'sides of what is taken away at once'),
-  stride: box([8, 8], 'steps of the window down and across'),
+  stride: optional(box([8, 8], 'steps of the window down and across; by default 8, or the side of a smaller window')),
   overlap: choice(['average', 'sum'], 'average', 'of the windows that cover a pixel'),
   baseline: baselineOption(),
 };
@@ -19,25 +25,31 @@ const options = {
 /** One window: rows top..bottom, columns left..right, ends excluded, cut at the edge. */
 export type Window = readonly [top: number, bottom: number, left: number, right: number];
 
-/** 1 + ceil((length - window)/stride) windows a side; windows larger than the picture cover it once. */
+/**
+ * 1 + ceil((length - window)/stride) windows a side; windows larger than the picture cover it once. Throws a `ModelError`
+ * where pixels would lie between the windows: their 0 would say that they do not matter.
+ */
 export function slidingWindows(
-  [H, W]: readonly [number, number],
-  window: readonly [number, number],
-  stride: readonly [number, number],
+  [H, W]: Sides,
+  window: Sides,
+  stride: Sides = [Math.min(window[0], LONGEST_STEP), Math.min(window[1], LONGEST_STEP)],
 ): Window[] {
-  const spans = [H, W].map((length, axis) => {
+  if (stride.some((step, axis) => step > window[axis])) {
+    throw new ModelError(
+      `a stride of ${stride.join('x')} passes over pixels that no window of ${window.join('x')} covers. Give one of at most the window.`,
+    );
+  }
+  const [rows, columns] = [H, W].map((length, axis) => {
     const side = Math.min(window[axis], length);
     const count = 1 + Math.ceil((length - side) / stride[axis]);
     return Array.from({ length: count }, (_, k) => [k * stride[axis], Math.min(k * stride[axis] + side, length)]);
   });
-  // A stride longer than the window may step over the edge altogether.
-  const [rows, columns] = spans.map((all) => all.filter(([start, end]) => start < end));
   return rows.flatMap(([top, bottom]) => columns.map(([left, right]): Window => [top, bottom, left, right]));
 }
 
 /** The map [H*W] of what each window loses. */
 export function spreadWindows(
-  [H, W]: readonly [number, number],
+  [H, W]: Sides,
   windows: readonly Window[],
   losses: ArrayLike<number>,
   overlap: 'average' | 'sum',
@@ -52,7 +64,7 @@ export function spreadWindows(
       }
     }
   }
-  return overlap === 'sum' ? sums : sums.map((sum, at) => sum / Math.max(1, covers[at]));
+  return overlap === 'sum' ? sums : sums.map((sum, at) => sum / covers[at]);
 }
 
 export const occlusion: Method<typeof options> = {
