@@ -1,7 +1,15 @@
 // maps.test.ts: how maps of numbers become colours.
 
 import * as assert from 'uvu/assert';
-import { colorize, grayscale, overlay, type Pixels, resizeBilinear, sumChannels } from '../../src/viz/render/maps.ts';
+import {
+  colorize,
+  grayscale,
+  overlay,
+  overlayMap,
+  type Pixels,
+  resizeBilinear,
+  sumChannels,
+} from '../../src/viz/render/maps.ts';
 import { close } from '../support/close.ts';
 import { suite } from '../support/suite.ts';
 
@@ -43,6 +51,18 @@ maps('an overlay fades where the map says nothing, and asks for one size', () =>
   assert.equal(pixel(drawn, 0), pixel(grayscale(picture), 0));
   assert.equal(pixel(drawn, 1), pixel(colorize([0, 5], [1, 2], 'diverging'), 1));
   assert.throws(() => overlay(picture, colorize([1], [1, 1], 'sequential')), /1x1 over 2x1/);
+});
+
+maps('beneath the strongest values of a signed map the picture is still seen', () => {
+  const picture: Pixels = {
+    width: 3,
+    height: 1,
+    data: Uint8ClampedArray.of(...[0, 120, 240].flatMap((v) => [v, v, v, 255])),
+  };
+  const drawn = overlayMap(picture, [5, 5, 5], 'diverging');
+  const lumas = [0, 1, 2].map((i) => luma(pixel(drawn, i)));
+  for (const i of [1, 2])
+    assert.ok(lumas[i] - lumas[i - 1] > 15, `lumas ${lumas} of one value over black, grey, white`);
 });
 
 maps('channels are summed; sizes change bilinearly with edges repeated', () => {

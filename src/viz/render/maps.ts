@@ -177,6 +177,9 @@ export function overlay(bottom: Pixels, top: Pixels, opacity = 0.6): Pixels {
   return { width: bottom.width, height: bottom.height, data };
 }
 
+/** Of the strongest value of a signed map: what lies beneath a whole region must still be seen. */
+const STRONGEST_OPACITY = 0.8;
+
 /** How a map is usually shown over its picture: signed ones in red and blue over grey, others in heat over the colours. */
 export function overlayMap(
   picture: Pixels,
@@ -186,7 +189,7 @@ export function overlayMap(
 ): Pixels {
   const size = [picture.height, picture.width] as const;
   return colormap === 'diverging'
-    ? overlay(grayscale(picture), colorize(map, size, colormap, { ...options, fade: true }), 1)
+    ? overlay(grayscale(picture), colorize(map, size, colormap, { ...options, fade: true }), STRONGEST_OPACITY)
     : overlay(picture, colorize(map, size, colormap, options));
 }
 
