@@ -18,6 +18,11 @@ export class Stopped extends CommandError {
   override name = 'Stopped';
 }
 
+/** For a `catch`: what an argument asks of a network that cannot give it is a wrong argument. */
+export function blameArguments(error: unknown): never {
+  throw error instanceof ModelError ? new UsageError(error.message, { cause: error }) : error;
+}
+
 const EXPLAINED = [UsageError, CommandError, ModelError, ObjectiveError, OpError, DeviceError];
 
 export const exitCodeOf = (error: unknown): number =>

@@ -193,13 +193,15 @@ export class MethodPanel {
     this.prepared = undefined;
   }
 
-  private show({ subject, method }: Wish, attribution: Attribution, state: string): void {
+  private show({ subject, method, options, layer }: Wish, attribution: Attribution, state: string): void {
     if (this.subject !== subject) return;
     this.drawn = { subject, attribution };
     figure.hidden = false;
     this.draw();
     canvas.ariaBusy = 'false';
-    const name = classNames(subject.model)[subject.target];
+    // A method that begins with a channel explains no class.
+    const name =
+      attribution.target === undefined ? `${layer}:${options.channel}` : classNames(subject.model)[attribution.target];
     byId('span', 'method-caption').textContent = `${method.title} of ${name}${state && `, ${state}`}`;
     byId('dl', 'method-numbers').replaceChildren(
       ...numbersOf(attribution, subject.size).flatMap(([term, text]) => [

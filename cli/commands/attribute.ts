@@ -28,7 +28,7 @@ import {
   type View,
   views,
 } from '../../src/index.ts';
-import { CommandError, Stopped, UsageError } from '../errors.ts';
+import { blameArguments, CommandError, Stopped, UsageError } from '../errors.ts';
 import { checkOutputs, withSuffix, writeWhole } from '../files.ts';
 import { concatRows, readInputs, type Row } from '../inputs.ts';
 import { whileHeeded } from '../interrupt.ts';
@@ -105,6 +105,32 @@ interface Target {
   readonly chosen: 'given' | 'likeliest';
 }
 
+/** What the arguments name of a network: the unit or class that is explained, and the layer. */
+function resolveNames(
+  { of, target, layer, method, output }: AttributeOptions,
+  model: Model,
+  labels: readonly string[],
+) {
+  try {
+    const layers = layer === undefined ? [] : [model.resolve(layer)];
+    // CAM methods say themselves which layers they take.
+    const drawn = output !== undefined && methods[method].family !== 'cam' ? layers : [];
+    for (const name of drawn) {
+      if (name === model.input.name || model.layer(name).shape.length === 3) continue;
+      throw new UsageError(
+        `the layer "${name}" has no extent in space to be drawn. Leave --output out; --raw has all.`,
+      );
+    }
+    return {
+      unit: of === undefined ? undefined : parseUnit(of, model),
+      given: target === undefined ? undefined : findLabel(labels, target, model.classes),
+      layers,
+    };
+  } catch (error) {
+    return blameArguments(error);
+  }
+}
+
 async function attribute(argument: string, options: AttributeOptions): Promise<void> {
   const method: Method = methods[options.method];
   if (options.layer !== undefined && !method.takesLayer) {
@@ -118,10 +144,17 @@ async function attribute(argument: string, options: AttributeOptions): Promise<v
   }
   const { model, labels } = await openModel(argument, options);
   const settings = readMethodOptions(options.method, options as never, model);
-  const unit = options.of === undefined ? undefined : parseUnit(options.of, model);
-  const given = options.target === undefined ? undefined : findLabel(labels, options.target, model.classes);
+  if (settings.channel !== undefined && options.target !== undefined) {
+    throw new UsageError('--channel explains a channel and --target a class. Give one of them.');
+  }
+  const { unit, given, layers } = resolveNames(options, model, labels);
+  // A method that begins with a channel explains that one in place of a class.
+  const explained = unit
+    ? showUnit(unit)
+    : settings.channel === undefined
+      ? undefined
+      : `${layers[0]}:${settings.channel}`;
   const rows = await readInputs(options.input, model, options.size);
-  const layers = options.layer === undefined ? [] : [options.layer];
   for (const { size } of rows) checkForward(model, [1, ...size, model.input.channels], layers);
   const isOneSize = rows.every(({ size }) => size.join() === rows[0].size.join());
   if (options.raw !== undefined && !isOneSize) {
@@ -139,7 +172,7 @@ async function attribute(argument: string, options: AttributeOptions): Promise<v
     const results: { row: Row; target?: Target; attribution: Attribution }[] = [];
     const explain = async (signal: AbortSignal): Promise<string | undefined> => {
       for (const [k, row] of rows.entries()) {
-        const index = unit ? undefined : (given ?? (await bench.likeliest(row)));
+        const index = explained ? undefined : (given ?? (await bench.likeliest(row)));
         const target: Target | undefined =
           index === undefined
             ? undefined
@@ -149,7 +182,7 @@ async function attribute(argument: string, options: AttributeOptions): Promise<v
                 chosen: given === undefined ? 'likeliest' : 'given',
               };
         const title = rows.length > 1 ? `${options.method} ${k + 1}/${rows.length}` : options.method;
-        const { attribution, done, total } = await bench.attribute(row, index, title, signal);
+        const { attribution, done, total } = await bench.attribute(row, index, title, signal).catch(blameArguments);
         if (attribution) results.push({ row, target, attribution });
         if (!signal.aborted) continue;
         const state = !attribution ? 'and keeps nothing' : done < total ? 'and keeps its estimate so far' : '';
@@ -187,12 +220,13 @@ async function attribute(argument: string, options: AttributeOptions): Promise<v
   const described = told.map(({ row, target, attribution }) => ({
     input: row.source,
     target,
-    unit: options.of,
+    unit: explained,
     ...(attribution.layer === undefined ? {} : { layer: attribution.layer }),
     value: attribution.score,
     ...(attribution.baselineScore === undefined ? {} : { baselineValue: attribution.baselineScore }),
     ...(attribution.delta === undefined ? {} : { delta: attribution.delta }),
     ...(attribution.standardErrors ? { standardError: largest(attribution.standardErrors) } : {}),
+    ...(attribution.fit ? { rSquared: attribution.fit.rSquared } : {}),
     evaluations: attribution.evaluations,
     milliseconds: attribution.millis,
     shape: attribution.shape,
@@ -211,16 +245,18 @@ async function attribute(argument: string, options: AttributeOptions): Promise<v
   });
   const text = () =>
     [
-      ...described.map(({ input, target, layer, value, delta, standardError, evaluations, milliseconds, ...each }) =>
+      ...described.map(({ input, target, layer, value, delta, standardError, rSquared, ...each }) =>
         [
           `${input}: ${options.method} of `,
-          target ? `${target.label} (${target.class}, ${target.chosen})` : unit && showUnit(unit),
+          target ? `${target.label} (${target.class}, ${target.chosen})` : explained,
           layer === undefined ? '' : ` at ${layer}`,
           `: value ${value.toFixed(4)}`,
           delta === undefined ? '' : `, delta ${delta.toExponential(2)}`,
           standardError === undefined ? '' : `, standard error up to ${standardError.toExponential(2)}`,
+          rSquared === undefined ? '' : `, R² ${rSquared.toFixed(3)}`,
           `, from ${each.minimum.toPrecision(3)} to ${each.maximum.toPrecision(3)}`,
-          `, ${evaluations} ${evaluations === 1 ? 'evaluation' : 'evaluations'}, ${duration(milliseconds)} on ${adapter}`,
+          `, ${each.evaluations} ${each.evaluations === 1 ? 'evaluation' : 'evaluations'}`,
+          `, ${duration(each.milliseconds)} on ${adapter}`,
         ].join(''),
       ),
       ...files.map((file) => `wrote ${file}`),

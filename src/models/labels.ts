@@ -74,9 +74,9 @@ export const shortLabel = (label: string): string => label.split(',')[0].trim();
 /** Index of the class that a text names: its number, or a name that fits one class only, in upper or lower case. */
 export function findLabel(labels: readonly string[], text: string, classes = labels.length): number {
   const asked = text.trim().toLowerCase();
-  if (/^\d+$/.test(asked)) {
+  if (/^[-+]?\d+$/.test(asked)) {
     const index = Number(asked);
-    if (index < classes) return index;
+    if (index >= 0 && index < classes) return index;
     throw new ModelError(`class ${index} is none of the network's ${classes}. Give one in 0..${classes - 1}.`);
   }
   if (labels.length === 0) {

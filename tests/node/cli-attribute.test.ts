@@ -110,6 +110,61 @@ test('refuses what it cannot draw with', async () => {
   }
 });
 
+test(
+  'what the network cannot give is a wrong argument: exit code 2, one sentence, nothing written',
+  async () => {
+    const mistakes: [RegExp, string[]][] = [
+      [/class 99 is none of the network's/, ['--method', 'gradient', '--target', '99']],
+      [/class -1 is none of the network's/, ['--method', 'gradient', '--target=-1']],
+      [/has no layer "nowhere"/, ['--method', 'grad-cam', '--layer', 'nowhere']],
+      [/"conv1" names no unit/, ['--method', 'gradient', '--of', 'conv1']],
+      [/channel 9999 is none of them/, ['--method', 'gradient', '--of', 'conv1:9999']],
+      [/no extent in space to be drawn/, ['--method', 'gradient', '--layer', 'logits']],
+      [/2\^49 evaluations/, ['--method', 'shapley', '--estimator', 'exact']],
+      [/grid of 99 does not cut/, ['--method', 'lime', '--grid', '99']],
+      [/grid and segments both/, ['--method', 'shapley', '--grid', '3', '--segments', '4']],
+      [/budget of 3 evaluations is too small/, ['--method', 'shapley', '--segments', '9', '--budget', '3']],
+      [/stride of 9x9 passes over pixels/, ['--method', 'occlusion', '--window', '5', '--stride', '9']],
+      [/Name the layer too/, ['--method', 'deconvnet', '--channel', '3']],
+    ];
+    for (const [says, args] of mistakes) {
+      const { status, stdout, stderr } = await facet([
+        ...args,
+        '--output',
+        at('refused.png'),
+        '--raw',
+        at('refused.npy'),
+      ]);
+      assert.match(stderr, says);
+      assert.match(stderr, /^facet: [^\n]+\.\n$/);
+      assert.is(status, 2, stderr);
+      assert.is(stdout, '');
+      assert.not(
+        readdirSync(folder).some((name) => name.startsWith('refused')),
+        stderr,
+      );
+    }
+  },
+  SLOW,
+);
+
+test('a channel that is sent back is what is explained, not a class', async () => {
+  const args = ['--method', 'deconvnet', '--layer', 'conv2', '--channel', '3'];
+  const told = JSON.parse((await facet([...args, '--json'])).stdout);
+  assert.equal([told.unit, told.target], ['conv2:3', undefined]);
+  assert.match((await facet(args)).stdout, /: deconvnet of conv2:3: value /);
+  const { status, stderr } = await facet([...args, '--target', '1']);
+  assert.is(status, 2);
+  assert.match(stderr, /--channel explains a channel and --target a class/);
+});
+
+test('LIME says how well its model fits', async () => {
+  const args = ['--method', 'lime', '--grid', '3', '--samples', '40'];
+  const told = JSON.parse((await facet([...args, '--json'])).stdout);
+  assert.ok(told.rSquared > 0 && told.rSquared <= 1, `R² ${told.rSquared}`);
+  assert.ok((await facet(args)).stdout.includes(`, R² ${told.rSquared.toFixed(3)}, from `));
+});
+
 test('Shapley values by hand: sets, contributions, values, and methods that agree or count twice', async () => {
   const child = spawn(process.execPath, ['cli/facet.mjs', 'shapley-example', '--json']);
   let stdout = '';

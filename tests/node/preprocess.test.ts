@@ -219,6 +219,7 @@ labels('are found by number and by name', () => {
   assert.throws(() => findLabel(list, 'crane'), /fits several classes: crane \(4\), crane \(5\)/);
   assert.throws(() => findLabel(list, 'tenhc'), /no class is called "tenhc".*"tench"/);
   assert.throws(() => findLabel(list, '6'), /0\.\.5/);
+  assert.throws(() => findLabel(list, '-1'), /class -1 is none of the network's 6/);
   assert.throws(() => findLabel([], 'cat'), /--labels FILE/);
   assert.is(findLabel([], '7', 10), 7);
   try {

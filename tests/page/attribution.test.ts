@@ -108,7 +108,7 @@ test('Shapley values form as they are estimated; stopped midway, the estimate st
   assert.ok(await page.locator('#error').isHidden());
 });
 
-test('attributes to a layer; another class withdraws the map', async () => {
+test('attributes to a layer, or sends a channel back; another class withdraws the map', async () => {
   await page.selectOption('#method', 'layer-cam');
   const layers = await page
     .locator('#method-layer option')
@@ -118,6 +118,15 @@ test('attributes to a layer; another class withdraws the map', async () => {
   await until(`document.querySelector('#method-caption').textContent.startsWith('LayerCAM of star')`);
   await runSays('Run');
   assert.ok((await number('Map')).endsWith(` at ${layers[2]}`), await number('Map'));
+
+  // A channel that is sent back is of no class.
+  await page.selectOption('#method', 'deconvnet');
+  await page.selectOption('#method-layer', layers[2]);
+  await page.fill('#method-option-channel', '3');
+  await page.click('#method-run');
+  await until(`document.querySelector('#method-caption').textContent === 'Deconvnet of ${layers[2]}:3'`);
+  await runSays('Run');
+
   await page.locator('#classes button').nth(1).click();
   await until(`document.querySelector('#method-figure').hidden`);
 });

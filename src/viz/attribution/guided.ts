@@ -67,12 +67,12 @@ export const deconvnet = tracedMethod({
   name: 'deconvnet',
   title: 'Deconvnet',
   description:
-    'signal sent back through switches and rectified at each ReLU; with --layer and --channel from one channel',
+    'signal sent back through switches and rectified at each ReLU; with a layer and a channel from that channel',
   source: 'Zeiler and Fergus 2014, https://arxiv.org/abs/1311.2901',
   family: 'gradient',
   takesLayer: true,
   options: {
-    channel: optional(count(0, 'channel of --layer whose activations are sent back, as in the paper', 0)),
+    channel: optional(count(0, 'channel of the layer whose activations are sent back, as in the paper', 0)),
     keep: choice(keeps, 'max', 'what of the channel: its largest activation or all'),
   },
   signed: () => true,
