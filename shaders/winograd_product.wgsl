@@ -2,6 +2,8 @@
 // Four neighbouring invocations compute one block of 16 rows by 32 columns, each all rows and 8 columns, in registers. What
 // they read of one c lies side by side and comes as whole arrays: a software adapter works out an address, its descriptor and
 // its bounds once for each load, however long.
+// PAIRS: two terms a round. The loop masks every accumulator at each round, which costs as much as two terms. Their products
+// are added before the accumulator is, and the columns are scalars: so the compiler spills least.
 // QUAD: each loads four of the 16 rows, and the lanes of the quad swap them. Lane l then has the rows of lane l ^ s as its
 // s-th four: a swap is one instruction on a software adapter, a broadcast fifteen, and only the store must know.
 
@@ -10,11 +12,14 @@ enable subgroups;
 #endif
 
 #if QUAD
+alias T = f32;
 alias Rows = vec4f;
+alias Columns = array<T, 8>;
 #else
+alias T = vec4f;
 alias Rows = array<vec4f, 4>;
+alias Columns = array<T, 2>;
 #endif
-alias Columns = array<vec4f, 2>;
 
 const WORKGROUP = {{WORKGROUP}}u;
 
@@ -51,14 +56,14 @@ fn main(
   var b_at = (f * params.column_blocks + column_block) * params.C * 4u + lane;
 #for s 4
 #for i 4
-#for j 2
-  var acc_{{s}}_{{i}}_{{j}} = vec4f(0.0);
+#for j UNITS
+  var acc_{{s}}_{{i}}_{{j}} = T(0.0);
 #endfor
 #endfor
 #endfor
 
-  for (var c = 0u; c < params.C; c += {{UNROLLED}}u) {
-#for u UNROLLED
+  for (var c = 0u; c < params.C; c += {{TERMS}}u) {
+#for u TERMS
     let b_{{u}} = b[b_at];
     b_at += 4u;
 #if QUAD
@@ -77,10 +82,12 @@ fn main(
 #endfor
 #for s 4
 #for i 4
-#for j 2
-#for u UNROLLED
-    acc_{{s}}_{{i}}_{{j}} += a_{{u}}_{{s}}[{{i}}] * b_{{u}}[{{j}}];
-#endfor
+#for j UNITS
+#if PAIRS
+    acc_{{s}}_{{i}}_{{j}} += b_0[{{j}}] * a_0_{{s}}[{{i}}] + b_1[{{j}}] * a_1_{{s}}[{{i}}];
+#else
+    acc_{{s}}_{{i}}_{{j}} += b_0[{{j}}] * a_0_{{s}}[{{i}}];
+#endif
 #endfor
 #endfor
 #endfor
@@ -94,7 +101,10 @@ fn main(
 #for s 4
 #for i 4
 #if QUAD
-  y[y_at + ((lane ^ {{s}}u) * 4u + {{i}}u) * row_length] = Columns(acc_{{s}}_{{i}}_0, acc_{{s}}_{{i}}_1);
+  y[y_at + ((lane ^ {{s}}u) * 4u + {{i}}u) * row_length] = Columns(
+    acc_{{s}}_{{i}}_0, acc_{{s}}_{{i}}_1, acc_{{s}}_{{i}}_2, acc_{{s}}_{{i}}_3,
+    acc_{{s}}_{{i}}_4, acc_{{s}}_{{i}}_5, acc_{{s}}_{{i}}_6, acc_{{s}}_{{i}}_7,
+  );
 #else
   y[y_at + ({{s}}u * 4u + {{i}}u) * row_length] = Columns(acc_{{s}}_{{i}}_0, acc_{{s}}_{{i}}_1);
 #endif

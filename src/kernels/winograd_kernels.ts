@@ -140,9 +140,6 @@ export const PRODUCT_COLUMNS = 32;
 /** Invocations of a workgroup: on software adapters one subgroup, since starting a workgroup costs next to nothing. */
 const PRODUCT_WORKGROUP = { software: 4, gpu: 64 } as const;
 
-/** Terms of the sum between two rounds of the loop; the loop itself costs a software adapter as much as two terms. */
-const UNROLLED = 2;
-
 export function winogradProductKernels({ inputs: [a, b], output, device }: KernelContext<unknown>): Kernel[] {
   const count = sizeOf(output);
   const [, M, N] = output;
@@ -157,10 +154,11 @@ export function winogradProductKernels({ inputs: [a, b], output, device }: Kerne
   if (a[3] !== PRODUCT_ROWS || b[3] !== PRODUCT_COLUMNS) return [naive];
   const blocks = a[0] * a[1] * b[1];
   const workgroup = PRODUCT_WORKGROUP[device.kind];
+  const pairs = C % 2 === 0;
   const form = (variant: string, quad: boolean): Kernel => ({
     variant,
     shader: 'winograd_product',
-    text: { WORKGROUP: workgroup, QUAD: quad, UNROLLED: C % UNROLLED === 0 ? UNROLLED : 1 },
+    text: { WORKGROUP: workgroup, QUAD: quad, UNITS: quad ? 8 : 2, PAIRS: pairs, TERMS: pairs ? 2 : 1 },
     uniforms: { blocks, row_blocks: a[1], column_blocks: b[1], C },
     workgroups: grid1d(4 * blocks, workgroup, device.maxWorkgroupsPerDimension),
   });
