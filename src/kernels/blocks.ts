@@ -14,9 +14,10 @@ export interface BlockForm {
   readonly columnUnits: number;
 }
 
-/** Small to large. */
+/** In the order of the work of one invocation and of one workgroup. The second is the third with four times the invocations. */
 const FORMS: readonly BlockForm[] = [
   { variant: 'shared-32x32', blockM: 32, blockN: 32, rowUnits: 1, columnUnits: 1 },
+  { variant: 'shared-64x64-256', blockM: 64, blockN: 64, rowUnits: 1, columnUnits: 1 },
   { variant: 'shared-64x64', blockM: 64, blockN: 64, rowUnits: 2, columnUnits: 2 },
   { variant: 'shared-128x128', blockM: 128, blockN: 128, rowUnits: 2, columnUnits: 2 },
 ];
@@ -59,17 +60,21 @@ export function formsFor(device: DeviceTraits, { M, N }: Product): BlockForm[] {
   );
 }
 
-/** Workgroups that give most GPUs something to do in every core: large ones have 80 to 140 of them. */
-const ENOUGH_WORKGROUPS = 128;
+/**
+ * Invocations that keep most GPUs busy: large ones have 80 to 140 cores, and a core wants four subgroups of 32 at least to
+ * have something to do while one waits. The smallest blocks are taken from half of that on.
+ */
+const ENOUGH_INVOCATIONS = 1 << 14;
 /** Fewer terms do not repay filling the two buffers first. */
 const ENOUGH_TERMS = 32;
 
-/** The largest of `forms` that still makes enough workgroups; undefined where register tiles alone are the safer choice. */
+/** The last of `forms` that still makes invocations enough; undefined where register tiles alone are the safer choice. */
 export function preferredForm(forms: readonly BlockForm[], { count, M, N, K }: Product): BlockForm | undefined {
   if (K < ENOUGH_TERMS) return undefined;
-  return forms.findLast(
-    ({ blockM, blockN }) => count * Math.ceil(M / blockM) * Math.ceil(N / blockN) >= ENOUGH_WORKGROUPS,
-  );
+  return forms.findLast((form) => {
+    const all = count * Math.ceil(M / form.blockM) * Math.ceil(N / form.blockN) * invocations(form);
+    return all >= (form === FORMS[0] ? ENOUGH_INVOCATIONS / 2 : ENOUGH_INVOCATIONS);
+  });
 }
 
 /** What the text of shared/block_product.wgsl asks for. */
