@@ -10,6 +10,8 @@ const CAPTION = 26;
 const GAP = 6;
 /** Height of a letter. */
 const LETTERS = 15;
+/** In heights: that of the widest common sans-serif (DejaVu), on the average. */
+const LETTER_WIDTH = 0.62;
 
 /** A map with its caption: a name, and a number or nothing. */
 export interface Tile {
@@ -47,8 +49,7 @@ export async function drawFigure(file: string, row: Row, given: readonly Tile[])
   }));
   const captions = tiles.map(({ name, value }, k) => {
     const { left, top } = places[k];
-    // Letters are about half as wide as high.
-    const size = Math.min(LETTERS, (2 * SIDE) / (name.length + value.length + 2));
+    const size = Math.min(LETTERS, SIDE / (LETTER_WIDTH * (name.length + value.length + 2)));
     const number = value && `<tspan dx="8" fill="#777">${value}</tspan>`;
     return `<text x="${left + SIDE / 2}" y="${top + height + 18}" text-anchor="middle" font-size="${size.toFixed(1)}">${escaped(name)}${number}</text>`;
   });
