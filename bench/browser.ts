@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Browser, Page } from 'playwright';
+import type { Browser, BrowserServer, Page } from 'playwright';
 import type { Bench } from './page.ts';
 
 /** A call that took too long; the page is of no more use. */
@@ -23,6 +23,7 @@ async function within<T>(seconds: number, what: string, work: Promise<T>): Promi
 }
 
 export class BenchBrowser {
+  private server: BrowserServer | undefined;
   private browser: Browser | undefined;
   private page: Page | undefined;
 
@@ -45,7 +46,8 @@ export class BenchBrowser {
     const flags = this.isGpu ? browserFlags.filter((flag) => flag !== '--use-vulkan=swiftshader') : browserFlags;
     const extra = process.env.CHROMIUM_FLAGS?.split(' ') ?? [];
     const executablePath = await ensureBrowser();
-    this.browser = await chromium.launch({ executablePath, args: [...flags, ...extra] });
+    this.server = await chromium.launchServer({ host: '127.0.0.1', executablePath, args: [...flags, ...extra] });
+    this.browser = await chromium.connect(this.server.wsEndpoint());
     this.page = await this.browser.newPage({ viewport: VIEWPORT });
     this.page.on('pageerror', (error) => complain(error.message));
     this.page.on('crash', () => complain('the page crashed'));
@@ -79,8 +81,8 @@ export class BenchBrowser {
   }
 
   async close(): Promise<void> {
-    const { browser } = this;
-    this.browser = this.page = undefined;
-    await browser?.close().catch(() => undefined); // it may have gone by itself
+    const { server } = this;
+    this.server = this.browser = this.page = undefined;
+    await server?.kill(); // a page that hangs would not let it close in order
   }
 }

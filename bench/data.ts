@@ -17,6 +17,8 @@ export const ADAM = { rate: 0.05, beta1: 0.9, beta2: 0.999, eps: 1e-8 } as const
 
 /** Masked pictures that go through the network at once. */
 export const MASK_BATCH = 64;
+/** Masks whose scores are compared with those of naive kernels. */
+export const CHECKED_MASKS = 16;
 
 /** Uniform in [low, high): Mulberry32. */
 export function uniform(seed: number, count: number, low = -1, high = 1): Float32Array<ArrayBuffer> {

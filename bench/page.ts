@@ -108,9 +108,9 @@ function someRows(size: number): Reference {
   return { numbers, at };
 }
 
-/** Of many masks the first batch is enough. */
+/** Of many masks a few are enough. */
 async function byNaiveKernels(whole: Work): Promise<Float32Array> {
-  const work = whole.kind === 'masks' ? { ...whole, count: data.MASK_BATCH } : whole;
+  const work = whole.kind === 'masks' ? { ...whole, count: data.CHECKED_MASKS } : whole;
   naive ??= await Facet.open(true);
   const each = await naive.prepare(work, networks);
   const { result } = await firstResult(each);

@@ -51,6 +51,9 @@ export interface PeerReport {
   readonly bundles: readonly Bundle[];
 }
 
+/** Relative errors above it are shown. */
+const NOTABLE_ERROR = 1e-5;
+
 const digits = (millis: number): string =>
   millis < 10 ? millis.toFixed(2) : millis < 100 ? millis.toFixed(1) : millis.toFixed(0);
 
@@ -77,7 +80,8 @@ function cell(row: Row, engine: EngineName): string {
   const { median, low, high } = outcome.millis;
   const ratio = engine === 'facet' ? undefined : ratioOf(row, engine);
   const range = outcome.estimatedFrom ? 'estimated' : `${digits(low)}–${digits(high)}`;
-  return `${digits(median)} (${range})${ratio === undefined ? '' : ` **${showRatio(ratio)}**`}`;
+  const error = outcome.error && outcome.error > NOTABLE_ERROR ? `, error ${outcome.error.toExponential(0)}` : '';
+  return `${digits(median)} (${range}${error})${ratio === undefined ? '' : ` **${showRatio(ratio)}**`}`;
 }
 
 const line = (cells: readonly string[]): string =>

@@ -85,7 +85,8 @@ export class Session {
 
   private async attempt(named: NamedWork, outcomes: Partial<Record<EngineName, Outcome>>): Promise<void> {
     const { rounds, seconds, patience } = this.timing;
-    await this.browser.call(patience, (bench, named) => bench.makeReference(named), named);
+    // Naive kernels and float64 take longer than any engine.
+    await this.browser.call(3 * patience, (bench, named) => bench.makeReference(named), named);
     const contenders: Contender[] = [];
     for (const engine of this.engines) {
       if (outcomes[engine]?.status === 'failed' || (named.isOwn && engine !== 'facet')) continue;

@@ -220,19 +220,20 @@ export class Facet implements Peer {
     const [, H, W, C] = shape;
     const cells = data.cellsOf(H, W, work.grid);
     const sets = data.coalitions(work.count, work.grid);
-    const x = new Graph().input('x', [data.MASK_BATCH, H, W, C]);
+    const batch = Math.min(data.MASK_BATCH, work.count);
+    const x = new Graph().input('x', [batch, H, W, C]);
     const program = await this.compile(computation({ y: model.trace(x).output }));
     const scores = new Float32Array(work.count);
     return {
       run: async () => {
-        for (let first = 0; first < work.count; first += data.MASK_BATCH) {
-          const shown = data.pixelMasks(sets, cells, work.grid ** 2, first, data.MASK_BATCH);
+        for (let first = 0; first < work.count; first += batch) {
+          const shown = data.pixelMasks(sets, cells, work.grid ** 2, first, batch);
           const pictures = Float32Array.from(
             { length: shown.length * C },
             (_, i) => shown[Math.floor(i / C)] * picture[i % picture.length],
           );
           const { y } = await program.evaluate({ x: pictures });
-          for (let n = 0; n < data.MASK_BATCH; n++) scores[first + n] = y[n * model.classes + target];
+          for (let n = 0; n < batch; n++) scores[first + n] = y[n * model.classes + target];
         }
       },
       idle: () => this.device.idle(),

@@ -149,11 +149,12 @@ function inverseFourier({ size, channels }: Of<'irfft2'>): Prepared {
   const { real, imaginary } = data.spectrumData(size, channels);
   const half = size / 2 + 1;
   const shape = [size, half, channels];
-  const turned = (c: tf.Tensor, perm: number[]) =>
-    tf.complex(tf.transpose(tf.real(c), perm), tf.transpose(tf.imag(c), perm));
   return prepared([tf.tensor(real, shape), tf.tensor(imaginary, shape)], ([re, im]) => {
     const columns = tf.complex(tf.transpose(re, [2, 1, 0]), tf.transpose(im, [2, 1, 0]));
-    const rows = turned(tf.ifft(columns), [0, 2, 1]);
+    const inverse = tf.ifft(columns);
+    // Its results have lost an axis.
+    const turned = (part: tf.Tensor) => tf.transpose(tf.reshape(part, [channels, half, size]), [0, 2, 1]);
+    const rows = tf.complex(turned(tf.real(inverse)), turned(tf.imag(inverse)));
     return tf.transpose(tf.reshape(tf.irfft(rows), [channels, size, size]), [1, 2, 0]);
   });
 }

@@ -49,7 +49,7 @@ const rows: Row[] = [
     outcomes: {
       facet: timed(4),
       tfjs: { status: 'failed', reason: 'no a | b' },
-      jax: timed(400, { estimatedFrom: '50 times x' }),
+      jax: timed(400, { estimatedFrom: '50 times x', error: 3e-4 }),
     },
   },
   { name: 'own', outcomes: { facet: timed(1) } },
@@ -83,7 +83,7 @@ test('the table says what was measured, what was estimated, and what went wrong'
   );
   assert.is(
     lineOf('gradient'),
-    '| gradient | 4.00 (3.60–4.40) | **failed**: no a \\| b | 400 (estimated) **100x** | **100x** |  |',
+    '| gradient | 4.00 (3.60–4.40) | **failed**: no a \\| b | 400 (estimated, error 3e-4) **100x** | **100x** |  |',
   );
   assert.is(lineOf('own'), '| own | 1.00 (0.90–1.10) |  |  |  |  |');
   assert.ok(text.includes('3.5x at least, 19x in the geometric mean of 2 works'));
