@@ -95,6 +95,12 @@ export class Inspector {
     this.fit();
   }
 
+  /** Ends what is being timed; resolves when it stands still. */
+  async rest(): Promise<void> {
+    this.going?.abort();
+    while (this.going) await nextFrame();
+  }
+
   private fit(): void {
     run.textContent = this.going ? 'Stop' : 'Profile';
     run.disabled = !this.model || (this.isPaused && !this.going);

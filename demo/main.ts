@@ -188,6 +188,7 @@ function start(device: Device, screen: Screen): void {
     async rest() {
       visualizer.stop();
       while (visualizer.isGoing) await nextFrame();
+      await inspector.rest();
     },
     renew: () => current && use(current, true),
   });
