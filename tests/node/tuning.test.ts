@@ -15,6 +15,7 @@ import {
   opKey,
   readTuning,
   type Tuning,
+  winnerOf,
 } from '../../src/engine/tuning.ts';
 import { knownChoices } from '../../src/engine/tuning_known.ts';
 import { opDef } from '../../src/kernels/index.ts';
@@ -161,4 +162,22 @@ test('an answer of no known name leaves a computation as it is lowered without o
   const plain = optimize(computation({ y }), { traits });
   const answered = optimize(computation({ y }), { traits, measured: () => 'of the past' });
   assert.is(answered.graph.nodes.length, plain.graph.nodes.length);
+});
+
+test('only what is clearly faster takes the place of the usual variant', () => {
+  const race = (samples: Readonly<Record<string, number[]>>): string =>
+    winnerOf(
+      Object.entries(samples).map(([variant, samples]) => ({ variant, samples })),
+      'usual',
+    );
+  assert.is(race({ usual: [10, 10, 10], other: [8, 8, 8] }), 'other');
+  assert.is(race({ usual: [10, 10, 10], other: [9.7, 9.7, 9.7] }), 'usual', 'by a hair');
+  assert.is(race({ usual: [10, 10, 10], other: [12, 12, 12] }), 'usual');
+  assert.is(race({ usual: [10, 30, 30], other: [11, 12, 12] }), 'usual', 'in the median, but not at best');
+  assert.is(race({ usual: [10, 10, 10, 10], other: [5, 5, 5, 20] }), 'other', 'in three rounds of four');
+  assert.is(race({ usual: [10, 4, 10, 4], other: [3.5, 9, 3.5, 9] }), 'usual', 'in half of the rounds');
+  assert.is(race({ naive: [50], usual: [10, 10, 10], other: [8, 8, 8], third: [7, 7, 7] }), 'third');
+  assert.is(race({ usual: [30], other: [8] }), 'other', 'where the usual one was dropped as slow');
+  assert.is(race({ usual: [], other: [8, 8] }), 'other', 'where the usual one does not fit');
+  assert.is(race({ usual: [], other: [] }), 'usual');
 });
