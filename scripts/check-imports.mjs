@@ -70,7 +70,7 @@ function sourcesIn(folder) {
   const directory = path.join(root, folder);
   if (!existsSync(directory)) return [];
   return readdirSync(directory, { recursive: true })
-    .filter((name) => /\.(ts|mjs|js)$/.test(name))
+    .filter((name) => /\.(ts|mjs|js)$/.test(name) && !name.split(path.sep).includes('node_modules'))
     .map((name) => path.posix.join(folder, name.split(path.sep).join('/')));
 }
 
