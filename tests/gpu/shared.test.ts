@@ -2,15 +2,18 @@
 // adapter can run them, so a device that says it is a GPU is enough; how fast they are is not asked here.
 
 import * as assert from 'uvu/assert';
+import { gradient } from '../../src/autodiff/gradient.ts';
 import { computation, Graph } from '../../src/engine/graph.ts';
 import { type Device, openDevice } from '../../src/engine/gpu/device.ts';
 import { compile } from '../../src/engine/gpu/program.ts';
 import { interpret } from '../../src/engine/interpret.ts';
+import { sum } from '../../src/engine/ops/index.ts';
 import type { Kernel } from '../../src/kernels/types.ts';
+import { parseModel } from '../../src/models/model.ts';
 import type { Case } from '../cases/index.ts';
 import { sharedCases } from '../cases/shared.ts';
 import { close } from '../support/close.ts';
-import { drawInputs } from '../support/draw.ts';
+import { drawInputs, randomNumbers } from '../support/draw.ts';
 import { suite } from '../support/suite.ts';
 import { toleranceOf } from '../support/tolerance.ts';
 
@@ -60,3 +63,30 @@ for (const row of sharedCases) {
     for (const variant of variants) await compare(row, variant, true);
   });
 }
+
+test('a network and its gradient, split and in blocks wherever it can be', async () => {
+  Object.assign(device.traits, { maxWorkgroupStorageBytes: 2048 });
+  const bytes = new Uint8Array(await (await fetch('/assets/cifar10-twin-standard.onnx')).arrayBuffer());
+  const graph = new Graph();
+  const x = graph.input('x', [1, 32, 32, 3]);
+  const { output } = parseModel(bytes).trace(x);
+  const what = computation({ y: output, dx: gradient(sum(output), [x])[0] });
+  const used = new Set<string>();
+  const program = await compile(device, what, {
+    choose: (kernels, { op }) => {
+      const kernel = kernels.findLast(isShared) ?? kernels[kernels.length - 1];
+      used.add(isShared(kernel) ? `${op}, blocks` : op);
+      return kernel;
+    },
+  });
+  const next = randomNumbers(7);
+  const feeds = { x: Float32Array.from({ length: 3072 }, () => next()) };
+  const got = await program.evaluate(feeds);
+  const expected = interpret(what, feeds).outputs;
+  const relative = toleranceOf(what);
+  for (const name of ['y', 'dx']) close(got[name], expected[name].data, { relative, absolute: 0 }, name);
+  for (const kind of ['conv2d, blocks', 'conv2dInput, blocks', 'splitMatmul', 'sumParts']) {
+    assert.ok(used.has(kind), `no ${kind} among ${[...used]}`);
+  }
+  program.dispose();
+});
