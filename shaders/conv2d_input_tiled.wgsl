@@ -4,7 +4,8 @@
 // convolution of stride 1 over dy. One invocation: PIXELS neighbours of one row of one phase times COLUMNS units of T
 // along C, in registers; w keeps its layout and is read along K, so each term is a dot product.
 // Grid: x (and z beyond the phases) counts tiles of pixels, y blocks of columns, z mod (sh sw) is the phase.
-// QUAD: four neighbouring invocations need the same part of w, so each loads a quarter and hands it round.
+// QUAD: four neighbouring invocations need the same part of w, so each loads the vector of one channel, and the quad swaps them:
+// lane l has the channel of lane l ^ d as its d-th, and dx lies in that order until it is stored.
 
 #if QUAD
 enable subgroups;
@@ -62,6 +63,10 @@ fn product(a: X, b: X) -> f32 {
   return a * b;
 #endif
 }
+
+#if QUAD
+#include "quad_order"
+#endif
 
 @compute @workgroup_size(TILES_PER_WORKGROUP, BLOCKS_PER_WORKGROUP)
 fn main(
@@ -136,10 +141,10 @@ fn main(
 #for j COLUMNS
         {
 #if QUAD
-          let own = w[w_at + w_column_{{j}}];
-#for e 4
-          let w_{{e}} = quadBroadcast(own, {{e}}u);
-#endfor
+          let w_0 = w[w_at + w_column_{{j}}];
+          let w_1 = quadSwapX(w_0);
+          let w_2 = quadSwapY(w_0);
+          let w_3 = quadSwapDiagonal(w_0);
 #elif VECTOR_OUTPUT
 #for e 4
           let w_{{e}} = w[w_at + w_column_{{j}}_{{e}}];
@@ -172,7 +177,11 @@ fn main(
 #for i PIXELS
     if (v0 + {{i}}u * params.stride_w < params.W) {
       let at = dx_at + {{i}}u * params.stride_w * params.columns + {{j}}u;
+#if QUAD
+      dx[at] = epilogue(in_quad_order(acc_{{i}}_{{j}}, lane & 3u), at, column + {{j}}u);
+#else
       dx[at] = epilogue(acc_{{i}}_{{j}}, at, column + {{j}}u);
+#endif
     }
 #endfor
   }

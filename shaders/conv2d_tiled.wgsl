@@ -5,7 +5,9 @@
 // y blocks of columns.
 // JOINED_QUAD: the channels are so few that a row of x counts as one of W C pixels with one channel each (all sizes are
 // given so); a quad shares the rows of w of four taps.
-// QUAD: four neighbouring invocations need the same part of w, so each loads a quarter and hands it round.
+// QUAD: four neighbouring invocations need the same part of w, so each loads a quarter, and the quad swaps them: lane l has
+// the quarter of lane l ^ d as its d-th, so it takes the terms in that order. On a software adapter a swap is one
+// instruction, a broadcast fifteen.
 
 #if QUAD
 enable subgroups;
@@ -55,6 +57,12 @@ fn epilogue(acc: T, at: u32, channel: u32) -> T {
 {{EPILOGUE}}
 }
 
+#if QUAD
+#if VECTOR_INPUT
+#include "quad_order"
+#endif
+#endif
+
 @compute @workgroup_size(TILES_PER_WORKGROUP, BLOCKS_PER_WORKGROUP)
 fn main(
   @builtin(global_invocation_id) id: vec3u,
@@ -65,6 +73,9 @@ fn main(
 ) {
   let index = id.x + id.z * groups.x * TILES_PER_WORKGROUP;
   let column = id.y * COLUMNS;
+#if QUAD
+  let quad_lane = lane & 3u;
+#endif
   // Invocations beyond the end repeat the last tile, so that quads stay whole.
   let tile = min(index, params.tiles - 1u);
   let row = tile / params.tiles_per_row;
@@ -102,24 +113,30 @@ fn main(
     var x_at = (n * params.H + h) * params.W + v;
     for (var s = 0u; s < params.S; s += 4u) {
 #for j COLUMNS
-      let own_{{j}} = w[w_row + (lane & 3u) * params.columns + column_{{j}}] * f32(s + (lane & 3u) < params.S);
+      let own_{{j}} = w[w_row + quad_lane * params.columns + column_{{j}}] * f32(s + quad_lane < params.S);
 #endfor
       w_row += min(4u, params.S - s) * params.columns;
+#for j COLUMNS
+      let w_0_{{j}} = own_{{j}};
+      let w_1_{{j}} = quadSwapX(own_{{j}});
+      let w_2_{{j}} = quadSwapY(own_{{j}});
+      let w_3_{{j}} = quadSwapDiagonal(own_{{j}});
+#endfor
 #for d 4
       {
+        let ahead = quad_lane ^ {{d}}u;
 #for i PIXELS
-        let x_{{i}} = select(0.0, x[x_at + {{i}}u * params.stride_w], row_inside & (v + {{i}}u * params.stride_w < params.W));
+        let x_{{i}} = select(0.0, x[x_at + ahead + {{i}}u * params.stride_w], row_inside & (v + ahead + {{i}}u * params.stride_w < params.W));
 #endfor
-        x_at++;
-        v++;
 #for j COLUMNS
-        let w_{{j}} = quadBroadcast(own_{{j}}, {{d}}u);
 #for i PIXELS
-        acc_{{i}}_{{j}} += x_{{i}} * w_{{j}};
+        acc_{{i}}_{{j}} += x_{{i}} * w_{{d}}_{{j}};
 #endfor
 #endfor
       }
 #endfor
+      x_at += 4u;
+      v += 4u;
     }
 #else
     let v = q0 * params.stride_w + s * params.dilation_w - params.left;
@@ -134,20 +151,21 @@ fn main(
       x_at++;
 #if QUAD
 #for j COLUMNS
-      let own_{{j}} = w[w_row + (lane & 3u) * params.columns + column_{{j}}];
+      let w_0_{{j}} = w[w_row + quad_lane * params.columns + column_{{j}}];
+      let w_1_{{j}} = quadSwapX(w_0_{{j}});
+      let w_2_{{j}} = quadSwapY(w_0_{{j}});
+      let w_3_{{j}} = quadSwapDiagonal(w_0_{{j}});
 #endfor
       w_row += 4u * params.columns;
-#for d 4
-      {
-#for j COLUMNS
-        let w_{{j}} = quadBroadcast(own_{{j}}, {{d}}u);
+#for i PIXELS
+      let own_{{i}} = in_quad_order(x_{{i}}, quad_lane);
 #endfor
+#for d 4
 #for i PIXELS
 #for j COLUMNS
-        acc_{{i}}_{{j}} += x_{{i}}[{{d}}] * w_{{j}};
+      acc_{{i}}_{{j}} += own_{{i}}[{{d}}] * w_{{d}}_{{j}};
 #endfor
 #endfor
-      }
 #endfor
 #elif VECTOR_INPUT
 #for d 4

@@ -39,6 +39,7 @@ import butterfly from '../../shaders/shared/butterfly.wgsl';
 import fftEnds from '../../shaders/shared/fft_ends.wgsl';
 import convParams from '../../shaders/shared/conv_params.wgsl';
 import flatIndex from '../../shaders/shared/flat_index.wgsl';
+import quadOrder from '../../shaders/shared/quad_order.wgsl';
 import pcg4d from '../../shaders/shared/pcg4d.wgsl';
 import reduceParams from '../../shaders/shared/reduce_params.wgsl';
 import concat from '../../shaders/concat.wgsl';
@@ -134,6 +135,7 @@ export const includes: Readonly<Record<string, string>> = {
   conv_params: convParams,
   block_product: blockProduct,
   flat_index: flatIndex,
+  quad_order: quadOrder,
   reduce_params: reduceParams,
   butterfly,
   fft_ends: fftEnds,
