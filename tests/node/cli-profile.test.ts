@@ -15,83 +15,116 @@ const facet = (...args: string[]) =>
   spawnSync(process.execPath, ['cli/facet.mjs', 'profile', 'assets/drawings.onnx', ...args], { encoding: 'utf8' });
 
 const test = suite('facet profile');
+/** Each test starts several processes, which compile kernels. */
+const patient = { timeoutSeconds: 300 };
 test.after(() => rmSync(folder, { recursive: true }));
 
-test('one object with --json, a trace and a plot', async () => {
-  const files = ['--trace', at('trace.json'), '--plot', at('roofline.png')];
-  const { status, stdout, stderr } = facet('--task', 'gradient', '--rounds', '1', ...files, '--json');
-  assert.is(status, 0, stderr);
-  const found = JSON.parse(stdout);
-  assert.is(found.task, 'gradient');
-  assert.equal(found.files, [at('trace.json'), at('roofline.png')]);
-  const sum = (list: { micros: number; flops: number }[], what: 'micros' | 'flops'): number =>
-    list.reduce((total, each) => total + each[what], 0);
-  assert.ok(found.steps.length > 8);
-  assert.is(sum(found.steps, 'micros'), found.stepMicros);
-  assert.is(sum(found.totals, 'flops'), sum(found.steps, 'flops'));
-  const [conv] = found.steps;
-  assert.is(conv.label, 'conv1');
-  assert.equal(conv.ops, ['conv2d', 'bias', 'relu']);
-  assert.match(conv.kernel.file, /^conv2d\w*\.wgsl$/);
-  assert.is(conv.kernel.source, undefined, 'the texts are left out');
-  assert.ok(conv.micros > 0 && conv.gflops > 0 && conv.share > 0);
-  assert.ok(found.steps.some(({ label }: { label: string }) => label.startsWith('d conv2')));
-  assert.ok(found.roofline.flopsPerSecond > 0 && found.replayMicros > 0);
+test(
+  'one object with --json, a trace and a plot',
+  async () => {
+    const files = ['--trace', at('trace.json'), '--plot', at('roofline.png')];
+    const { status, stdout, stderr } = facet('--task', 'gradient', '--rounds', '1', ...files, '--json');
+    assert.is(status, 0, stderr);
+    const found = JSON.parse(stdout);
+    assert.is(found.task, 'gradient');
+    assert.equal(found.files, [at('trace.json'), at('roofline.png')]);
+    const sum = (list: { micros: number; flops: number }[], what: 'micros' | 'flops'): number =>
+      list.reduce((total, each) => total + each[what], 0);
+    assert.ok(found.steps.length > 8);
+    assert.is(sum(found.steps, 'micros'), found.stepMicros);
+    assert.is(sum(found.totals, 'flops'), sum(found.steps, 'flops'));
+    const [conv] = found.steps;
+    assert.is(conv.label, 'conv1');
+    assert.equal(conv.ops, ['conv2d', 'bias', 'relu']);
+    assert.match(conv.kernel.file, /^conv2d\w*\.wgsl$/);
+    assert.is(conv.kernel.source, undefined, 'the texts are left out');
+    assert.ok(conv.micros > 0 && conv.gflops > 0 && conv.share > 0);
+    assert.ok(found.steps.some(({ label }: { label: string }) => label.startsWith('d conv2')));
+    assert.ok(found.roofline.flopsPerSecond > 0 && found.replayMicros > 0);
 
-  const { traceEvents } = JSON.parse(readFileSync(at('trace.json'), 'utf8'));
-  const slices = traceEvents.filter(({ ph, pid }: { ph: string; pid: number }) => ph === 'X' && pid === 1);
-  assert.is(slices.length, found.steps.length);
-  assert.ok(traceEvents.some(({ ph }: { ph: string }) => ph === 'C'));
-  const { width, height, format } = await sharp(at('roofline.png')).metadata();
-  assert.equal([width, height, format], [1800, 1040, 'png']);
-});
+    const { traceEvents } = JSON.parse(readFileSync(at('trace.json'), 'utf8'));
+    const slices = traceEvents.filter(({ ph, pid }: { ph: string; pid: number }) => ph === 'X' && pid === 1);
+    assert.is(slices.length, found.steps.length);
+    assert.ok(traceEvents.some(({ ph }: { ph: string }) => ph === 'C'));
+    const { width, height, format } = await sharp(at('roofline.png')).metadata();
+    assert.equal([width, height, format], [1800, 1040, 'png']);
+  },
+  patient,
+);
 
-test('a table, the slowest step first', () => {
-  const { status, stdout, stderr } = facet('--top', '3', '--rounds', '1');
-  assert.is(status, 0, stderr);
-  const lines = stdout.split('\n');
-  assert.match(lines[0], /^step +layer +does +kernel +grid +µs +of all +GFLOP\/s +GB\/s +roof +bound$/);
-  const micros = lines.slice(1, 4).map((line) => Number(/ ([\d,.]+) +[\d.]+ % /.exec(line)?.[1].replaceAll(',', '')));
-  assert.ok(micros[0] >= micros[1] && micros[1] >= micros[2], stdout);
-  assert.match(lines[4], /^… \d+ more: --top 0 lists all$/);
-  assert.match(stdout, /^replay .* (more|less) than the steps one by one$/m);
-});
+test(
+  'a table, the slowest step first',
+  () => {
+    const { status, stdout, stderr } = facet('--top', '3', '--rounds', '1');
+    assert.is(status, 0, stderr);
+    const lines = stdout.split('\n');
+    assert.match(lines[0], /^step +layer +does +kernel +grid +µs +of all +GFLOP\/s +GB\/s +roof +bound$/);
+    const micros = lines.slice(1, 4).map((line) => Number(/ ([\d,.]+) +[\d.]+ % /.exec(line)?.[1].replaceAll(',', '')));
+    assert.ok(micros[0] >= micros[1] && micros[1] >= micros[2], stdout);
+    assert.match(lines[4], /^… \d+ more: --top 0 lists all$/);
+    assert.match(stdout, /^replay .* (more|less) than the steps one by one$/m);
+  },
+  patient,
+);
 
-test('a step of a visualization', () => {
-  const { status, stdout, stderr } = facet('--task', 'visualize', '--objective', 'conv3:2', '--rounds', '1', '--json');
-  assert.is(status, 0, stderr);
-  const ops = JSON.parse(stdout).steps.map(({ op }: { op: string }) => op);
-  assert.ok(ops.includes('conv2dInput') && ops.includes('affineSample'), `${ops}`);
-});
+test(
+  'a step of a visualization',
+  () => {
+    const { status, stdout, stderr } = facet(
+      '--task',
+      'visualize',
+      '--objective',
+      'conv3:2',
+      '--rounds',
+      '1',
+      '--json',
+    );
+    assert.is(status, 0, stderr);
+    const ops = JSON.parse(stdout).steps.map(({ op }: { op: string }) => op);
+    assert.ok(ops.includes('conv2dInput') && ops.includes('affineSample'), `${ops}`);
+  },
+  patient,
+);
 
-test('the final text of a step, by name or number', () => {
-  const named = facet('--source', 'conv1');
-  assert.is(named.status, 0, named.stderr);
-  assert.match(
-    named.stdout,
-    /^\/\/ step 0, "conv1": conv2d \+ bias \+ relu\n\/\/ shaders\/conv2d\w*\.wgsl, variant \w+,/,
-  );
-  assert.match(named.stdout, /@compute @workgroup_size/);
-  assert.not.match(named.stdout, /\{\{|^#/m);
-  assert.is(facet('--source', '0').stdout, named.stdout);
-});
+test(
+  'the final text of a step, by name or number',
+  () => {
+    const named = facet('--source', 'conv1');
+    assert.is(named.status, 0, named.stderr);
+    assert.match(
+      named.stdout,
+      /^\/\/ step 0, "conv1": conv2d \+ bias \+ relu\n\/\/ shaders\/conv2d\w*\.wgsl, variant \w+,/,
+    );
+    assert.match(named.stdout, /@compute @workgroup_size/);
+    assert.not.match(named.stdout, /\{\{|^#/m);
+    assert.is(facet('--source', '0').stdout, named.stdout);
+  },
+  patient,
+);
 
-test('mistakes are one sentence and exit 2, before anything runs', () => {
-  for (const [says, ...args] of [
-    [/--task <name>/, '--task', 'train'],
-    [/--objective means nothing to --task run/, '--objective', 'conv1:0'],
-    [/Give one of them/, '--task', 'gradient', '--objective', 'conv1:0', '--layer', 'conv1'],
-    [/no layer "conv99"/, '--layer', 'conv99'],
-    [/no step "conv99".*in 0\.\./, '--source', 'conv99'],
-    [/--source prints the text/, '--source', 'conv1', '--json'],
-    [/"out.gif" does not end like a drawing/, '--plot', 'out.gif'],
-    [/whole number/, '--rounds', '0'],
-  ] as [RegExp, ...string[]][]) {
-    const { status, stdout, stderr } = facet(...args, ...(args[0] === '--source' ? [] : ['--trace', at('none.json')]));
-    assert.is(status, 2, stderr);
-    assert.is(stdout, '');
-    assert.match(stderr, /^facet: [^\n]+\n$/);
-    assert.match(stderr, says);
-  }
-  assert.not.ok(existsSync(at('none.json')));
-});
+test(
+  'mistakes are one sentence and exit 2, before anything runs',
+  () => {
+    for (const [says, ...args] of [
+      [/--task <name>/, '--task', 'train'],
+      [/--objective means nothing to --task run/, '--objective', 'conv1:0'],
+      [/Give one of them/, '--task', 'gradient', '--objective', 'conv1:0', '--layer', 'conv1'],
+      [/no layer "conv99"/, '--layer', 'conv99'],
+      [/no step "conv99".*in 0\.\./, '--source', 'conv99'],
+      [/--source prints the text/, '--source', 'conv1', '--json'],
+      [/"out.gif" does not end like a drawing/, '--plot', 'out.gif'],
+      [/whole number/, '--rounds', '0'],
+    ] as [RegExp, ...string[]][]) {
+      const { status, stdout, stderr } = facet(
+        ...args,
+        ...(args[0] === '--source' ? [] : ['--trace', at('none.json')]),
+      );
+      assert.is(status, 2, stderr);
+      assert.is(stdout, '');
+      assert.match(stderr, /^facet: [^\n]+\n$/);
+      assert.match(stderr, says);
+    }
+    assert.not.ok(existsSync(at('none.json')));
+  },
+  patient,
+);
