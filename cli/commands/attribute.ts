@@ -8,16 +8,12 @@ import {
   CLIP_PERCENTILE,
   type ColorName,
   colorNames,
-  type Device,
   drawAttribution,
-  findLabel,
-  largestOf,
   type Method,
   type MethodName,
   type Model,
   methods,
   parseUnit,
-  Runner,
   type ScoreKind,
   scoreKinds,
   showUnit,
@@ -38,6 +34,7 @@ import { encodeNpy } from '../npy.ts';
 import { inputOptions, type ModelOptions, modelOptions, percentile, seedOption } from '../options.ts';
 import { pictureName, writePicture } from '../pictures.ts';
 import { report, withDevice } from '../session.ts';
+import { givenClass, likeliestClass } from '../target.ts';
 import { duration, Progress } from '../terminal.ts';
 
 interface AttributeOptions extends ModelOptions {
@@ -123,7 +120,7 @@ function resolveNames(
     }
     return {
       unit: of === undefined ? undefined : parseUnit(of, model),
-      given: target === undefined ? undefined : findLabel(labels, target, model.classes),
+      given: givenClass(target, labels, model),
       layers,
     };
   } catch (error) {
@@ -163,7 +160,7 @@ async function attribute(argument: string, options: AttributeOptions): Promise<v
   checkOutputs(options.output, options.raw);
 
   const { results, adapter, stopped } = await withDevice(options, async (device) => {
-    const bench = new Bench(device, model, (size) =>
+    const bench = new Bench((size) =>
       method.prepare(
         { device, model, size, unit, layer: options.layer, scoreKind: options.score, seed: options.seed },
         settings,
@@ -172,7 +169,7 @@ async function attribute(argument: string, options: AttributeOptions): Promise<v
     const results: { row: Row; target?: Target; attribution: Attribution }[] = [];
     const explain = async (signal: AbortSignal): Promise<string | undefined> => {
       for (const [k, row] of rows.entries()) {
-        const index = explained ? undefined : (given ?? (await bench.likeliest(row)));
+        const index = explained ? undefined : (given ?? (await likeliestClass(device, model, row)));
         const target: Target | undefined =
           index === undefined
             ? undefined
@@ -271,21 +268,9 @@ const largest = (values: Float32Array): number => extreme(values, Math.max);
 
 /** The programs of one attribution run: one for each size of input. */
 class Bench {
-  private readonly runners = new Map<string, Runner>();
   private readonly attributors = new Map<string, Attributor>();
 
-  constructor(
-    private readonly device: Device,
-    private readonly model: Model,
-    private readonly prepare: (size: readonly [number, number]) => Promise<Attributor>,
-  ) {}
-
-  async likeliest({ size, data }: Row): Promise<number> {
-    const shape = [1, ...size, this.model.input.channels];
-    const runner = this.runners.get(size.join()) ?? (await Runner.create(this.device, this.model, shape));
-    this.runners.set(size.join(), runner);
-    return largestOf((await runner.run(data)).output.data, 1)[0];
-  }
+  constructor(private readonly prepare: (size: readonly [number, number]) => Promise<Attributor>) {}
 
   /** At the signal there is no attribution, or an estimate: then `done` of `total` steps went into it. */
   async attribute(
@@ -319,7 +304,7 @@ class Bench {
   }
 
   dispose(): void {
-    for (const program of [...this.runners.values(), ...this.attributors.values()]) program.dispose();
+    for (const attributor of this.attributors.values()) attributor.dispose();
   }
 }
 

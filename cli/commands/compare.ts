@@ -7,16 +7,14 @@ import {
   type AttributionRequest,
   checkForward,
   type Context,
-  findLabel,
   findMethod,
   findMetric,
-  largestOf,
+  type Model,
   metrics,
   methods,
   parseUnit,
   PictureScorer,
   randomAttribution,
-  Runner,
   type ScoreKind,
   scoreKinds,
   showUnit,
@@ -24,7 +22,7 @@ import {
 } from '../../src/index.ts';
 import { drawFigure } from '../compareFigure.ts';
 import { distinctSpecs, readSpec, type Spec } from '../compareSpecs.ts';
-import { CommandError, Stopped, UsageError } from '../errors.ts';
+import { blameArguments, CommandError, Stopped, UsageError } from '../errors.ts';
 import { checkOutputs, writeWhole } from '../files.ts';
 import { readInputs } from '../inputs.ts';
 import { whileHeeded } from '../interrupt.ts';
@@ -32,6 +30,7 @@ import { className, openModel } from '../model.ts';
 import { inputOptions, type ModelOptions, modelOptions, names, seedOption } from '../options.ts';
 import { pictureName } from '../pictures.ts';
 import { report, withDevice } from '../session.ts';
+import { givenClass, likeliestClass } from '../target.ts';
 import { duration, Progress, table } from '../terminal.ts';
 
 /** A few runs of the network each. */
@@ -172,8 +171,8 @@ async function compare(argument: string, options: CompareOptions): Promise<void>
     metric: findMetric(spec.name),
     options: readSpec(spec, findMetric(spec.name).options, model),
   }));
-  const unit = options.of === undefined ? undefined : parseUnit(options.of, model);
-  const given = options.target === undefined ? undefined : findLabel(labels, options.target, model.classes);
+  const unit = options.of === undefined ? undefined : readUnit(options.of, model);
+  const given = givenClass(options.target, labels, model);
   const rows = await readInputs(options.input, model, options.size);
   if (rows.length > 1) throw new CommandError('methods are compared on one picture. Give one --input with one row.');
   const [row] = rows;
@@ -188,12 +187,7 @@ async function compare(argument: string, options: CompareOptions): Promise<void>
   const all = [...asked, { method: RANDOM, name: RANDOM, layer: undefined, options: {} }];
   const { lines, target, adapter, isStopped } = await withDevice(options, async (device) => {
     const context: Context = { device, model, size: row.size, unit, scoreKind: options.score, seed: options.seed };
-    let target = given;
-    if (target === undefined && !unit) {
-      const runner = await Runner.create(device, model, shape);
-      target = largestOf((await runner.run(row.data)).output.data, 1)[0];
-      runner.dispose();
-    }
+    const target = unit ? undefined : (given ?? (await likeliestClass(device, model, row)));
     const scorer = await PictureScorer.create(context, PICTURES);
     const bar = new Progress('compare', all.length);
     const lines: Line[] = [];
@@ -224,7 +218,7 @@ async function compare(argument: string, options: CompareOptions): Promise<void>
           try {
             await measure(each, signal);
           } catch (error) {
-            if (error !== signal.reason) throw error;
+            if (error !== signal.reason) blameArguments(error);
             return true;
           }
         }
@@ -296,6 +290,14 @@ async function compare(argument: string, options: CompareOptions): Promise<void>
     ].join('\n');
   report(options.json, json, text);
   if (isStopped) throw new Stopped(`${stopped}; what was finished is ${files.length > 0 ? 'written' : 'shown'}.`);
+}
+
+function readUnit(text: string, model: Model) {
+  try {
+    return parseUnit(text, model);
+  } catch (error) {
+    return blameArguments(error);
+  }
 }
 
 /** The sentence about an unknown name, as a mistake in the arguments. */

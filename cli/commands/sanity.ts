@@ -5,12 +5,9 @@ import {
   checkForward,
   type Context,
   drawAttribution,
-  findLabel,
-  largestOf,
   type Method,
   type MethodName,
   methods,
-  Runner,
   type SanityMode,
   type SanityRow,
   sanityCheck,
@@ -18,7 +15,7 @@ import {
   sideBySide,
   toPixels,
 } from '../../src/index.ts';
-import { CommandError, UsageError } from '../errors.ts';
+import { blameArguments, CommandError, UsageError } from '../errors.ts';
 import { checkOutputs, writeWhole } from '../files.ts';
 import { concatRows, readInputs } from '../inputs.ts';
 import { methodFlags, readMethodOptions } from '../methodOptions.ts';
@@ -27,6 +24,7 @@ import { encodeNpy } from '../npy.ts';
 import { inputOptions, type ModelOptions, modelOptions, seedOption, whole } from '../options.ts';
 import { pictureName, writePicture } from '../pictures.ts';
 import { report, withDevice } from '../session.ts';
+import { givenClass, likeliestClass } from '../target.ts';
 import { Progress } from '../terminal.ts';
 
 interface SanityCommandOptions extends ModelOptions {
@@ -70,7 +68,7 @@ async function sanity(argument: string, options: SanityCommandOptions): Promise<
   }
   const { model, labels } = await openModel(argument, options);
   const settings = readMethodOptions(options.method, options as never, model);
-  const given = options.target === undefined ? undefined : findLabel(labels, options.target, model.classes);
+  const given = givenClass(options.target, labels, model);
   const [row, ...others] = await readInputs(options.input, model, options.size);
   if (others.length > 0) throw new CommandError('the maps of one picture are compared. Give one --input.');
   const { size, data: input } = row;
@@ -79,12 +77,7 @@ async function sanity(argument: string, options: SanityCommandOptions): Promise<
   checkOutputs(output, raw);
 
   const { check, target, adapter } = await withDevice(options, async (device) => {
-    let target = given;
-    if (target === undefined) {
-      const runner = await Runner.create(device, model, shape);
-      target = largestOf((await runner.run(input)).output.data, 1)[0];
-      runner.dispose();
-    }
+    const target = given ?? (await likeliestClass(device, model, row));
     const context: Context = { device, model, size, layer, seed };
     let bar: Progress | undefined;
     const progress = (done: number, total: number): void => {
@@ -93,7 +86,9 @@ async function sanity(argument: string, options: SanityCommandOptions): Promise<
     };
     try {
       const request = { input, target, progress };
-      const check = await sanityCheck(context, method, request, { mode, steps: blocks, method: settings });
+      const check = await sanityCheck(context, method, request, { mode, steps: blocks, method: settings }).catch(
+        blameArguments,
+      );
       return { check, target, adapter: device.adapter.name };
     } finally {
       bar?.stop();
