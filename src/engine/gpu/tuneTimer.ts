@@ -36,6 +36,14 @@ export interface Task {
   readonly usual: string;
 }
 
+/** The second is so far behind the first that more rounds would say the same. */
+const DECIDED = 1.25;
+
+function isDecided(racing: readonly Timing[]): boolean {
+  const [first, second] = racing.map(({ samples }) => median(samples) as number).sort((a, b) => a - b);
+  return second > DECIDED * first;
+}
+
 export const inputName = (k: number): string => `x${k}`;
 
 /** A variant that is being timed. */
@@ -182,7 +190,8 @@ export class TuneTimer {
     });
     if (racing.length === 1) racing[0].samples.push(best());
     for (let round = 0; round < MOST_ROUNDS && racing.length > 1; round++) {
-      if (signal?.aborted || (round >= LEAST_ROUNDS && performance.now() > deadline)) return;
+      const isEnough = round >= LEAST_ROUNDS && (isDecided(racing) || performance.now() > deadline);
+      if (signal?.aborted || isEnough) return;
       const order = round % 2 === 0 ? racing : [...racing].reverse();
       for (const contender of order) contender.samples.push(await this.microsOf(contender));
     }
