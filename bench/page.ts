@@ -50,7 +50,7 @@ async function open(engine: EngineName): Promise<string> {
 async function adapter(): Promise<string> {
   const info = (await navigator.gpu?.requestAdapter())?.info;
   if (!info) throw new Error('this browser offers no WebGPU adapter');
-  return info.description || info.device || info.architecture || info.vendor;
+  return info.description || info.device || [info.vendor, info.architecture].filter(Boolean).join(' ');
 }
 
 const ROWS = 16;

@@ -63,6 +63,12 @@ function readOptions() {
   };
 }
 
+/** What to type to have the same again. */
+function commandOf(args: readonly string[]): string {
+  const quoted = args.map((text) => (/^[\w,.=/-]+$/.test(text) ? text : JSON.stringify(text)));
+  return ['npm run bench', ...(quoted.length > 0 ? ['--', ...quoted] : [])].join(' ');
+}
+
 function positive(text: string): number {
   const value = Number(text);
   if (!(value > 0)) throw new Error(`"${text}" is no number above 0.`);
@@ -119,37 +125,45 @@ async function main(): Promise<void> {
       adapter: session.adapter,
       browser: browser.version,
       date: new Date().toISOString(),
-      command: ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' '),
+      command: commandOf(process.argv.slice(2)),
       rounds: timing.rounds,
       versions: session.versions,
       rows: first ? [...rows, first] : rows,
       bundles,
     });
     for (const named of listWorks({ sizes, networks, only, isQuick: quick })) {
-      rows.push(estimated(await session.measure(named), named, rows));
+      try {
+        rows.push(estimated(await session.measure(named), named, rows));
+      } catch (error) {
+        say(`  given up: ${(error as Error).message}`);
+        await session.open(); // whatever state the page was in
+        continue;
+      }
       await browser.call(timing.patience, (bench, report) => bench.draw(report), report());
+      save(report(), options.output); // a run that is cut short leaves what it had
     }
-    await write(report(), browser, options.output);
+    await browser.call(timing.patience, (bench, report) => bench.draw(report), report());
+    const base = save(report(), options.output);
+    await browser.screenshot(`${base}.png`);
+    process.stdout.write(markdownOf(report()));
+    say(`written to ${path.relative(process.cwd(), base)}.json, .md and .png`);
   } finally {
     await browser.close();
     server.close();
   }
 }
 
-async function write(report: PeerReport, browser: BenchBrowser, folder: string): Promise<void> {
-  await browser.call(60, (bench, report) => bench.draw(report), report);
+/** Writes numbers and table; their path without its ending. */
+function save(report: PeerReport, folder: string): string {
   mkdirSync(folder, { recursive: true });
   const slug = report.adapter
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/-$/, '');
   const base = path.join(folder, `${slug}-peers`);
-  const table = markdownOf(report);
   writeFileSync(`${base}.json`, `${JSON.stringify(report, null, 1)}\n`);
-  writeFileSync(`${base}.md`, table);
-  await browser.screenshot(`${base}.png`);
-  process.stdout.write(table);
-  say(`written to ${path.relative(process.cwd(), base)}.json, .md and .png`);
+  writeFileSync(`${base}.md`, markdownOf(report));
+  return base;
 }
 
 try {

@@ -1,6 +1,6 @@
 // peer.ts: what the benchmark wants of an engine, and the networks it hands to all of them.
 
-import { type Model, parseModel } from '../../src/index.ts';
+import { type Model, parseModel } from '../../src/models/model.ts';
 import { decodeModel, type OnnxGraph } from '../../src/models/onnx/proto.ts';
 import { noisePicture, targetOf } from '../data.ts';
 import type { NetworkName, Work } from '../peerWorks.ts';
