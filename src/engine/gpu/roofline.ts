@@ -1,9 +1,8 @@
 // roofline.ts: measures what the device can do at most: multiply-adds without memory, copying without arithmetic, and
 // dispatches without either. Once a device; it takes about a second.
 
-import copyText from '../../../shaders/limit_copy.wgsl';
-import multiplyAddText from '../../../shaders/limit_multiply_add.wgsl';
 import type { Roofline } from '../roofline.ts';
+import { shaderText } from '../wgsl.ts';
 import type { Connection } from './connection.ts';
 import type { Device } from './device.ts';
 import { repeatsFor, LapTimer, type Timed } from './lapTimer.ts';
@@ -26,11 +25,12 @@ interface ShaderLimit extends Limit, Timed {
 const MULTIPLY_ADD_WORKGROUP = 64;
 const LANES = 4;
 const CHAINS = 8;
+const UNROLL = 4;
 
 /** Invocations that fill the device, and rounds that take it some milliseconds at most. */
 const MULTIPLY_ADDS = {
-  software: { invocations: 2 ** 14, rounds: 25 },
-  gpu: { invocations: 2 ** 18, rounds: 512 },
+  software: { invocations: 2 ** 14, rounds: 8 },
+  gpu: { invocations: 2 ** 18, rounds: 128 },
 };
 
 // As in limit_copy.wgsl.
@@ -89,11 +89,11 @@ async function multiplyAdds(device: Device, rounds: number, invocations: number)
   const y = connection.createBuffer('multiply-add: y', 4 * invocations, GPUBufferUsage.STORAGE);
   const limit = await shaderLimit(connection, {
     name: 'multiply-add loop (limit of arithmetic)',
-    code: multiplyAddText,
+    code: shaderText('limit_multiply_add', { UNROLL }),
     uniforms: [rounds],
     buffers: [y],
     workgroups: invocations / MULTIPLY_ADD_WORKGROUP,
-    flops: 2 * invocations * LANES * CHAINS * rounds,
+    flops: 2 * invocations * LANES * CHAINS * UNROLL * rounds,
     bytes: 4 * invocations,
   });
   const dispose = () => {
@@ -148,7 +148,7 @@ async function kernelCopies(device: Device): Promise<{ limits: ShaderLimit[]; di
     limits.push(
       await shaderLimit(connection, {
         name: 'copy by a kernel',
-        code: copyText,
+        code: shaderText('limit_copy'),
         uniforms: [stride, rounds],
         buffers,
         workgroups,
