@@ -53,7 +53,7 @@ let kernelsUsed: string[];
 
 test('times the ops of a network, and keeps what it found in the cache', async () => {
   untuned = (await outputOf('untuned')).bytes;
-  const { ops, file, device, untimed } = await json('tune', 'drawings', '--task', 'run', '--budget', '20');
+  const { ops, file, device, untimed } = await json('tune', 'drawings', '--task', 'run', '--budget', '600');
   assert.is(untimed, 0);
   assert.is(file, kept());
   const tuning = readTuning(readFileSync(file, 'utf8')) as Tuning;
@@ -114,7 +114,7 @@ test('--forget removes it, and the bytes are those of before', async () => {
 });
 
 test('a table for people, and sentences for mistakes', async () => {
-  const { status, stdout } = await facet('tune', 'drawings', '--task', 'run', '--budget', '20');
+  const { status, stdout } = await facet('tune', 'drawings', '--task', 'run', '--budget', '600');
   assert.is(status, 0);
   assert.match(stdout, /^op +inputs +steps +microseconds by variant/);
   assert.match(stdout, /\nconv2d +\[1,64,64,3\] .*\bnaive .*\n/);
