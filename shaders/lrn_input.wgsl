@@ -8,6 +8,13 @@
 @group(0) @binding(3) var<storage, read> dy: array<f32>;
 #include "lrn_scale"
 #include "flat_index"
+{{EPILOGUE_BINDINGS}}
+
+alias T = f32;
+
+fn epilogue(acc: T, at: u32, channel: u32) -> T {
+{{EPILOGUE}}
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -27,5 +34,5 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     sum += share * x[pixel + c] / scale;
     direct = select(direct, share, c == j);
   }
-  y[i] = direct - 2.0 * params.rate * params.beta * x[i] * sum;
+  y[i] = epilogue(direct - 2.0 * params.rate * params.beta * x[i] * sum, i, j);
 }

@@ -7,6 +7,13 @@
 @group(0) @binding(2) var<storage, read> x: array<vec4f>;
 @group(0) @binding(3) var<storage, read> dy: array<vec4f>;
 #include "lrn_window"
+{{EPILOGUE_BINDINGS}}
+
+alias T = vec4f;
+
+fn epilogue(acc: T, at: u32, channel: u32) -> T {
+{{EPILOGUE}}
+}
 
 /** Vector c of x, zeros beyond the pixel's channels. */
 fn load(pixel: u32, c: u32) -> vec4f {
@@ -53,7 +60,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     let beyond = load(pixel, c + 2u);
     let next = shares(pixel, c + 1u, here, ahead, beyond);
     let held = holders_sum(back_through, middle.through, next.through);
-    y[pixel + c] = middle.direct - 2.0 * params.rate * params.beta * here * held;
+    let result = middle.direct - 2.0 * params.rate * params.beta * here * held;
+    y[pixel + c] = epilogue(result, pixel + c, c);
     back_through = middle.through;
     middle = next;
     here = ahead;

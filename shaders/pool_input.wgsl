@@ -15,6 +15,11 @@ alias T = {{TYPE}};
 @group(0) @binding(2) var<storage, read> switches: array<T>;
 @group(0) @binding(3) var<storage, read> dy: array<T>;
 #endif
+{{EPILOGUE_BINDINGS}}
+
+fn epilogue(acc: T, at: u32, channel: u32) -> T {
+{{EPILOGUE}}
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3u) {
@@ -48,5 +53,6 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 #endif
     }
   }
-  y[((n * params.height + h) * params.width + w) * params.channels + c] = acc;
+  let out = ((n * params.height + h) * params.width + w) * params.channels + c;
+  y[out] = epilogue(acc, out, c);
 }

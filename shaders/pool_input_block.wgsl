@@ -15,6 +15,11 @@ alias T = {{TYPE}};
 @group(0) @binding(2) var<storage, read> switches: array<T>;
 @group(0) @binding(3) var<storage, read> dy: array<T>;
 #endif
+{{EPILOGUE_BINDINGS}}
+
+fn epilogue(acc: T, at: u32, channel: u32) -> T {
+{{EPILOGUE}}
+}
 
 const R = {{R}};
 const S = {{S}};
@@ -70,7 +75,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let h = h0 + {{i}}u;
     let w = w0 + {{j}}u;
     if (h < params.height && w < params.width) {
-      y[((n * params.height + h) * params.width + w) * params.channels + c] = acc_{{i}}_{{j}};
+      let at = ((n * params.height + h) * params.width + w) * params.channels + c;
+      y[at] = epilogue(acc_{{i}}_{{j}}, at, c);
     }
   }
 #endfor

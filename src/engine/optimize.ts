@@ -3,6 +3,7 @@
 import type { Computation } from './graph.ts';
 import { fuse } from './passes/fuse.ts';
 import { lower } from './passes/lower.ts';
+import { joinMasks } from './passes/masks.ts';
 import { rotate } from './passes/rotate.ts';
 import { removeDead, simplify } from './passes/simplify.ts';
 import { split } from './passes/split.ts';
@@ -11,7 +12,7 @@ import type { Pass } from './rewrite.ts';
 import type { Target } from './target.ts';
 
 /** In the order they run. Fusing leaves scalar constants behind that became literals of a shader. */
-export const passes: readonly Pass[] = [lower, simplify, winograd, rotate, split, fuse, removeDead];
+export const passes: readonly Pass[] = [lower, simplify, joinMasks, winograd, rotate, split, fuse, removeDead];
 
 export const optimize = (source: Computation, target?: Target): Computation =>
   passes.reduce((current, pass) => pass(current, target), source);

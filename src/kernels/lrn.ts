@@ -1,5 +1,6 @@
 // lrn.ts: local response normalization over channels (Krizhevsky et al. 2012, section 3.3), as ONNX defines it.
 
+import { epilogueText } from './elementwise.ts';
 import { grid1d, sameShape, showShape, sizeOf } from './shape.ts';
 import { defineOp, type Kernel, type KernelContext, OpError, type Shape } from './types.ts';
 
@@ -61,7 +62,7 @@ function lrnKernels(op: 'lrn' | 'lrn_input', context: KernelContext<LrnAttrs>): 
   const naive: Kernel = {
     variant: 'naive',
     shader: op,
-    text: { WORKGROUP },
+    text: { WORKGROUP, ...(op === 'lrn_input' ? epilogueText(context, 1) : {}) },
     uniforms: { count, channels, before, after, rate, beta, bias },
     workgroups: grid1d(count, WORKGROUP, device.maxWorkgroupsPerDimension),
   };
@@ -74,7 +75,13 @@ function lrnKernels(op: 'lrn' | 'lrn_input', context: KernelContext<LrnAttrs>): 
   const walk: Kernel = {
     variant: 'run',
     shader: `${op}_run`,
-    text: { WORKGROUP, SIZE: attrs.size, BEFORE: before, THREE_QUARTERS: beta === 0.75 },
+    text: {
+      WORKGROUP,
+      SIZE: attrs.size,
+      BEFORE: before,
+      THREE_QUARTERS: beta === 0.75,
+      ...(op === 'lrn_input' ? epilogueText(context, 4) : {}),
+    },
     uniforms: { count: pixels * runs, channels: vectors, run, runs, rate, beta, bias },
     workgroups: grid1d(pixels * runs, WORKGROUP, device.maxWorkgroupsPerDimension),
   };
@@ -98,6 +105,7 @@ export const lrn = defineOp<LrnAttrs>({
  * window holds j.
  */
 export const lrnInput = defineOp<LrnAttrs>({
+  epilogue: true,
   shape: ([x, dy], attrs) => {
     if (!sameShape(x, dy))
       throw new OpError(`lrnInput: x is ${showShape(x)} but dy is ${showShape(dy)}; they must agree.`);

@@ -2,6 +2,7 @@
 // The maximum's gradient goes by switches: which tap of each window won, computed once and read by every use
 // (the backward pass, its own derivative, unpooling in a deconvolutional network).
 
+import { epilogueText } from './elementwise.ts';
 import { sameShape, showShape, sizeOf } from './shape.ts';
 import { type Cost, defineOp, type Kernel, type KernelContext, type NdArray, OpError, type Shape } from './types.ts';
 import { pooledShape, type Window } from './window.ts';
@@ -209,13 +210,14 @@ const inputCost = (pooled: readonly Shape[], attrs: Window, output: Shape): Cost
   terms: windowsPerPixel(attrs),
 });
 
-function poolInputKernels(mode: 'max' | 'average', { inputs, attrs, output }: KernelContext<Window>): Kernel[] {
+function poolInputKernels(mode: 'max' | 'average', context: KernelContext<Window>): Kernel[] {
+  const { inputs, attrs, output } = context;
   const width = widthOf(output[3]);
   const dy = inputs[inputs.length - 1];
   const naive: Kernel = {
     variant: 'naive',
     shader: 'pool_input',
-    text: { WORKGROUP, TYPE: typeOf(width), AVERAGE: mode === 'average' },
+    text: { WORKGROUP, TYPE: typeOf(width), AVERAGE: mode === 'average', ...epilogueText(context, width) },
     uniforms: poolUniforms(output, dy, attrs),
     workgroups: pixelGrid(output, width),
   };
@@ -238,6 +240,7 @@ function poolInputKernels(mode: 'max' | 'average', { inputs, attrs, output }: Ke
       SW: strides[1],
       WIN_H: Math.ceil(kernel[0] / strides[0]),
       WIN_W: Math.ceil(kernel[1] / strides[1]),
+      ...epilogueText(context, width),
     },
     uniforms: naive.uniforms,
     workgroups: pixelGrid([N, blocks(H, pads[0], strides[0]), blocks(W, pads[1], strides[1]), C], width),
@@ -250,6 +253,7 @@ function poolInputKernels(mode: 'max' | 'average', { inputs, attrs, output }: Ke
  * of maxPool, and (dy being a signal) its unpooling.
  */
 export const maxPoolInput = defineOp<MaxPoolInputAttrs>({
+  epilogue: true,
   shape: (inputs, attrs) => inputShapeOf('maxPoolInput', inputs, attrs),
   reference: ([switches, dy], attrs, output) => {
     const dx = new Float64Array(sizeOf(output));
@@ -317,6 +321,7 @@ export const averagePool = defineOp<AverageAttrs>({
 
 /** dy: [N,P,Q,C] -> dx: [N,H,W,C]: the gradient of averagePool. */
 export const averagePoolInput = defineOp<AverageInputAttrs>({
+  epilogue: true,
   shape: (inputs, attrs) => {
     const x = inputShapeOf('averagePoolInput', inputs, attrs);
     checkedAverage('averagePoolInput', x, attrs);

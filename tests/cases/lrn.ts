@@ -1,6 +1,6 @@
 // lrn.ts: rows for local response normalization: odd and even windows, channels in vectors or not.
 
-import { type LrnOptions, lrn, lrnInput } from '../../src/engine/ops/index.ts';
+import { type LrnOptions, lrn, lrnInput, relu } from '../../src/engine/ops/index.ts';
 import type { Case } from './types.ts';
 
 /** Accuracy of pow, exp2(y * log2(x)), near 1: WGSL allows log2 an absolute error of 2^-21. */
@@ -26,6 +26,13 @@ const inputRow = (name: string, shape: readonly number[], options: Required<Omit
 });
 
 export const lrnCases: readonly Case[] = [
+  ...[8, 6].map(
+    (channels): Case => ({
+      ...row(`of a ReLU, ${channels} channels`, [3, channels], strong),
+      distinct: true,
+      build: ([x]) => lrn(relu(x), strong),
+    }),
+  ),
   row('five channels, vec4', [2, 3, 3, 16], strong),
   row('five of twenty channels', [1, 2, 3, 20], strong),
   row('odd channels', [2, 2, 3, 7], strong),

@@ -8,6 +8,7 @@ import {
   maxPoolGather,
   maxPoolInput,
   maxPoolSwitches,
+  relu,
 } from '../../src/engine/ops/index.ts';
 import type { Window } from '../../src/kernels/window.ts';
 import type { Case } from './types.ts';
@@ -36,7 +37,27 @@ const averageRow = (name: string, shape: readonly number[], options: Parameters<
   build: ([x]) => averagePool(x, options),
 });
 
+/** Pools of a ReLU, whose masks the gradients apply before they store. */
+const masked = (channels: number, window: Pick<Window, 'kernel' | 'strides' | 'pads'>): Case[] => [
+  {
+    op: 'maxPool',
+    name: `of a ReLU, ${channels} channels, kernel ${window.kernel}`,
+    inputs: [[1, 7, 6, channels]],
+    distinct: true,
+    build: ([x]) => maxPool(relu(x), window),
+  },
+  {
+    op: 'averagePool',
+    name: `of a ReLU, ${channels} channels, kernel ${window.kernel}`,
+    inputs: [[1, 7, 6, channels]],
+    distinct: true,
+    build: ([x]) => averagePool(relu(x), window),
+  },
+];
+
 export const poolCases: readonly Case[] = [
+  ...masked(8, { kernel: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }),
+  ...masked(3, { kernel: [6, 5], strides: [1, 1], pads: [0, 0, 0, 0] }),
   maxRow('overlapping, odd channels', [2, 7, 9, 3], overlapping),
   maxRow('one window larger than the picture, ceil mode', [1, 2, 2, 4], hanging),
   maxRow('last window hangs over, vec4', [1, 8, 6, 8], hanging),

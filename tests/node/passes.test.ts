@@ -6,6 +6,7 @@ import { type Computation, computation, Graph, type OpNode, type Value } from '.
 import { interpret } from '../../src/engine/interpret.ts';
 import {
   add,
+  concat,
   conv2d,
   greater,
   irfft2,
@@ -23,6 +24,7 @@ import {
 import { optimize } from '../../src/engine/optimize.ts';
 import { fuse } from '../../src/engine/passes/fuse.ts';
 import { lower } from '../../src/engine/passes/lower.ts';
+import { joinMasks } from '../../src/engine/passes/masks.ts';
 import { fold, removeDead, shareCommon, simplify } from '../../src/engine/passes/simplify.ts';
 import { makePlan } from '../../src/engine/plan.ts';
 import { printComputation, printPlan } from '../../src/engine/print.ts';
@@ -149,6 +151,38 @@ test('fuse puts bias, residual and ReLU into the convolution, and the mask into 
   assert.is(convolutions.filter((node) => node.epilogue).length, 3, printComputation(after));
   assert.not.ok(opsOf(after).includes('relu'), printComputation(after));
   sameMeaning(source, after, 'fused');
+});
+
+/** Branches of a convolution each, the first `active` of them behind a ReLU, joined and convolved again; and dx. */
+function branches(active: number, shared = false): Computation {
+  const graph = new Graph();
+  const x = graph.input('x', [1, 6, 6, 4]);
+  const parts = [4, 8, 4].map((channels, k) => {
+    const part = conv2d(x, random(graph, [1, 1, 4, channels], k));
+    return k < active ? relu(part) : part;
+  });
+  const joined = concat(parts, 3);
+  const y = conv2d(joined, random(graph, [3, 3, 16, 4], 9), { pads: [1, 1, 1, 1] });
+  const [dx, djoined] = gradient(sum(mul(y, y)), [x, joined]);
+  return computation(shared ? { dx, djoined } : { dx });
+}
+const masksOf = (what: Computation) => opsOf(what).filter((op) => op === 'reluMask').length;
+
+test('masks before a concat become one, which is fused into the gradient of what follows', () => {
+  const source = simplify(branches(3));
+  assert.is(masksOf(source), 3, printComputation(source));
+  const after = joinMasks(source);
+  assert.is(masksOf(after), 1, printComputation(after));
+  sameMeaning(source, after, 'joined');
+  assert.is(masksOf(fuse(after)), 0, printComputation(fuse(after)));
+  sameMeaning(source, fuse(after), 'joined and fused');
+});
+
+test('masks stay where a part has none, or where the gradient is read besides', () => {
+  for (const what of [branches(2), branches(3, true)]) {
+    const source = simplify(what);
+    assert.is(joinMasks(source), source, printComputation(source));
+  }
 });
 
 test('a comparison of a value with itself stays right when fused', () => {
