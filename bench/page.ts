@@ -4,7 +4,7 @@
 import { interpret, type Computation, computation, Graph, ops } from '../src/index.ts';
 import { drawReport } from './chart.ts';
 import * as data from './data.ts';
-import { Facet } from './peers/facet.ts';
+import { Facet, type ReferenceKind } from './peers/facet.ts';
 import { Jax } from './peers/jax.ts';
 import { OrtWeb } from './peers/ort.ts';
 import { type Networks, networksAt, type Peer, type Prepared, Unsupported } from './peers/peer.ts';
@@ -30,7 +30,7 @@ const BASE = new URL('./', location.href).href;
 const networks: Networks = networksAt(BASE);
 const peers = new Map<EngineName, Peer>();
 const prepared = new Map<EngineName, Prepared>();
-let naive: Facet | undefined;
+const references = new Map<ReferenceKind, Facet>();
 let reference: Reference | undefined;
 
 const openers: Readonly<Record<EngineName, () => Promise<Peer>>> = {
@@ -55,11 +55,11 @@ async function adapter(): Promise<string> {
 
 const ROWS = 16;
 
-/** What the result should be: single ops from their definition in float64, all else by naive kernels. */
+/** What the result should be: single ops from their definition in float64, all else by this engine without its passes. */
 async function makeReference({ work, isOwn }: NamedWork): Promise<void> {
   reference = isOwn ? undefined : byDefinition(work);
   if (reference || isOwn) return;
-  const numbers = await byNaiveKernels(work);
+  const numbers = await byOwnKernels(work);
   reference = work.kind === 'masks' ? { numbers, at: [...numbers.keys()] } : { numbers };
 }
 
@@ -109,10 +109,12 @@ function someRows(size: number): Reference {
 }
 
 /** Of many masks a few are enough. */
-async function byNaiveKernels(whole: Work): Promise<Float32Array> {
+async function byOwnKernels(whole: Work): Promise<Float32Array> {
   const work = whole.kind === 'masks' ? { ...whole, count: data.CHECKED_MASKS } : whole;
-  naive ??= await Facet.open(true);
-  const each = await naive.prepare(work, networks);
+  const kind = 'network' in work && work.network === 'googlenet' ? 'plain' : 'naive';
+  const engine = references.get(kind) ?? (await Facet.open(kind));
+  references.set(kind, engine);
+  const each = await engine.prepare(work, networks);
   const { result } = await firstResult(each);
   each.dispose();
   return result;

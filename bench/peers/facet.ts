@@ -1,5 +1,4 @@
-// facet.ts: this engine in the benchmark. `isNaive` takes the first kernel of every op and no pass: what others are checked
-// against, and what the ladder of kernels begins with.
+// facet.ts: this engine in the benchmark, as it is used, and as the reference of works that are too large for float64.
 
 import {
   compile,
@@ -23,7 +22,15 @@ import * as data from '../data.ts';
 import type { ConvSpec, Work } from '../peerWorks.ts';
 import type { Network, Networks, Peer, Prepared } from './peer.ts';
 
-const NAIVE: CompileOptions = { optimize: false, choose: ([first]) => first };
+/**
+ * What others are checked against: no optimizing pass, and of every op the first kernel; or, of networks that would take minutes
+ * that way, the one that is taken by itself.
+ */
+const REFERENCE = {
+  naive: { optimize: false, choose: ([first]) => first },
+  plain: { optimize: false },
+} satisfies Record<string, CompileOptions>;
+export type ReferenceKind = keyof typeof REFERENCE;
 
 type Of<K extends Work['kind']> = Extract<Work, { kind: K }>;
 
@@ -44,11 +51,11 @@ export class Facet implements Peer {
 
   private constructor(
     readonly device: Device,
-    private readonly isNaive: boolean,
+    private readonly reference: ReferenceKind | undefined,
   ) {}
 
-  static async open(isNaive = false, device?: Device): Promise<Facet> {
-    return new Facet(device ?? (await openDevice()), isNaive);
+  static async open(reference?: ReferenceKind): Promise<Facet> {
+    return new Facet(await openDevice(), reference);
   }
 
   async prepare(work: Work, networks: Networks): Promise<Prepared> {
@@ -118,7 +125,7 @@ export class Facet implements Peer {
       case 'integratedGradients':
         return this.integrated(network, work.points);
       case 'masks':
-        return this.isNaive ? this.masksOneByOne(network, work) : this.masks(network, work);
+        return this.reference ? this.masksOneByOne(network, work) : this.masks(network, work);
       case 'training':
         return this.training(network, work.batch);
     }
@@ -263,7 +270,7 @@ export class Facet implements Peer {
   }
 
   private compile(what: Computation, options: CompileOptions = {}): Promise<Program> {
-    return compile(this.device, what, this.isNaive ? NAIVE : options);
+    return compile(this.device, what, this.reference ? REFERENCE[this.reference] : options);
   }
 
   private async program(
