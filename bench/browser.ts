@@ -46,7 +46,14 @@ export class BenchBrowser {
     const flags = this.isGpu ? browserFlags.filter((flag) => flag !== '--use-vulkan=swiftshader') : browserFlags;
     const extra = process.env.CHROMIUM_FLAGS?.split(' ') ?? [];
     const executablePath = await ensureBrowser();
-    this.server = await chromium.launchServer({ host: '127.0.0.1', executablePath, args: [...flags, ...extra] });
+    this.server = await chromium.launchServer({
+      host: '127.0.0.1',
+      executablePath,
+      args: [...flags, ...extra],
+      // Playwright would close a browser in order, which one that hangs does not do; at the end of the process it kills it.
+      handleSIGINT: false,
+      handleSIGTERM: false,
+    });
     this.browser = await chromium.connect(this.server.wsEndpoint());
     this.page = await this.browser.newPage({ viewport: VIEWPORT });
     this.page.on('pageerror', (error) => complain(error.message));

@@ -166,6 +166,7 @@ function save(report: PeerReport, folder: string): string {
   return base;
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 try {
   await main();
 } catch (error) {
