@@ -4,6 +4,8 @@ import { grid1d, showShape, sizeOf } from './shape.ts';
 import { defineOp, type Kernel, OpError, type Shape } from './types.ts';
 
 const WORKGROUP = 64;
+/** Rows of a concat that one invocation copies. */
+const ROWS = 4;
 
 /** Inputs of one dispatch: with the output they stay below the 8 storage buffers every device offers. */
 export const MAX_CONCAT_INPUTS = 6;
@@ -45,9 +47,12 @@ export const concat = defineOp<{ readonly axis: number }>({
     const lengths = inputs.map((shape) => sizeOf(shape.slice(axis)));
     const vectors = lengths.every((length) => length % 4 === 0);
     const width = vectors ? 4 : 1;
+    const rowLength = sizeOf(output.slice(axis)) / width;
+    const rows = sizeOf(output.slice(0, axis));
     const uniforms: Record<string, number> = {
-      count: sizeOf(output) / width,
-      row_length: sizeOf(output.slice(axis)) / width,
+      count: Math.ceil(rows / ROWS) * rowLength,
+      row_length: rowLength,
+      rows,
     };
     let start = 0;
     lengths.forEach((length, k) => {
@@ -59,7 +64,7 @@ export const concat = defineOp<{ readonly axis: number }>({
       {
         variant: vectors ? 'vec4' : 'scalar',
         shader: 'concat',
-        text: { WORKGROUP, TYPE: vectors ? 'vec4f' : 'f32', INPUTS: inputs.length },
+        text: { WORKGROUP, TYPE: vectors ? 'vec4f' : 'f32', INPUTS: inputs.length, ROWS },
         uniforms,
         workgroups: grid1d(uniforms.count, WORKGROUP, device.maxWorkgroupsPerDimension),
       },
