@@ -1,10 +1,11 @@
-// build.mjs: bundles what runs. `node build.mjs [all|cli|page|tests|bench|training]`; other scripts import the functions.
+// build.mjs: bundles what runs. `node build.mjs [all|cli|page|core|tests|bench|training]`; other scripts import the functions.
 // A target whose source folder does not exist yet is skipped; every other failure throws.
 
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { leanShaders } from './scripts/lean-wgsl.mjs';
 
 export const root = path.dirname(fileURLToPath(import.meta.url));
 const at = (...parts) => path.join(root, ...parts);
@@ -61,6 +62,16 @@ export async function buildPage() {
   if (existsSync(at('assets'))) cpSync(at('assets'), at('dist/page/assets'), { recursive: true });
   return outputs;
 }
+
+/** The engine alone, for programs that bring networks of their own: as small as it gets. */
+export const buildCore = () =>
+  bundle({
+    ...forBrowser,
+    entryPoints: ['src/core.ts'],
+    outfile: 'dist/facet-core.js',
+    minify: true,
+    plugins: [leanShaders],
+  });
 
 // bench/main.ts measures this engine in Node. bench/peers.ts drives the page that holds it beside others; that page it bundles
 // itself, once the peers are installed.
@@ -156,6 +167,7 @@ export async function buildTests(folder = 'tests', filters = ['']) {
 const targets = {
   cli: buildCli,
   page: buildPage,
+  core: buildCore,
   tests: () => buildTests(),
   bench: buildBench,
   training: buildTraining,

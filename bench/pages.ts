@@ -5,6 +5,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileS
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build, type BuildOptions } from 'esbuild';
+import { leanShaders } from '../scripts/lean-wgsl.mjs';
 import type { Bundle, EngineName } from './report.ts';
 
 /** Installs the peers in bench/node_modules, once for each state of their lock file. */
@@ -32,7 +33,7 @@ const common = (root: string): BuildOptions => ({
   format: 'esm',
   platform: 'browser',
   target: 'es2022',
-  loader: { '.wgsl': 'text' },
+  plugins: [leanShaders],
   logLevel: 'error',
   legalComments: 'none',
   // TensorFlow.js asks for Node's modules where it runs in Node.
@@ -71,10 +72,7 @@ const WEIGHED: readonly Weighed[] = [
   {
     name: 'Facet: the engine, all ops, kernels and gradients',
     engine: 'facet',
-    code:
-      "export { openDevice } from './src/engine/gpu/device.ts'; export { compile } from './src/engine/gpu/program.ts';" +
-      "export { Graph, computation } from './src/engine/graph.ts'; export * as ops from './src/engine/ops/index.ts';" +
-      "export { gradient } from './src/autodiff/gradient.ts';",
+    code: "export * from './src/core.ts';",
   },
   {
     name: 'Facet: what the page of SqueezeNet loads, with the reader of ONNX files',

@@ -104,7 +104,7 @@ function fill(hole: string, lookup: (key: string) => string | number | boolean):
 /** Members of `struct Params` in order, as [name, type]. */
 function uniformMembers(text: string): [string, string][] {
   const struct = /struct Params \{([^}]*)\}/.exec(text);
-  return struct ? [...struct[1].matchAll(/^\s*(\w+): (\w+),/gm)].map((m) => [m[1], m[2]]) : [];
+  return struct ? [...struct[1].replace(/\/\/.*/g, '').matchAll(/(\w+)\s*:\s*(\w+)/g)].map((m) => [m[1], m[2]]) : [];
 }
 
 /** The value, if it lies in [low, end): a DataView would wrap it round without a word. */

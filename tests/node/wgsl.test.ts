@@ -1,6 +1,8 @@
 // wgsl.test.ts: shader text: every shader's parameters are exact, uniforms are packed by the struct.
 
 import * as assert from 'uvu/assert';
+import { leanWgsl } from '../../scripts/lean-wgsl.mjs';
+import { includes, shaders } from '../../src/kernels/shaders.ts';
 import { packUniforms, shaderText } from '../../src/engine/wgsl.ts';
 import { suite } from '../support/suite.ts';
 
@@ -66,4 +68,22 @@ test('uniforms that do not fit the struct are named', () => {
   for (const wrong of [{ count: -1 }, { count: 2 ** 32 }, { shift: 2 ** 31 }]) {
     assert.throws(() => packUniforms(STRUCT, { count: 7, shift: 0, rate: 1, ...wrong }), /does not fit into 32 bits/);
   }
+});
+
+/** Words and signs; what a blank between two signs keeps apart stays apart. */
+const tokensOf = (text: string): string[] =>
+  text.replace(/\/\/.*|\/\*[\s\S]*?\*\//g, '').match(/[\w.@#]+|->|&&|\|\||<<|>>|\+\+|--|[-+*/%&|^=!<>]=|\S/g) ?? [];
+
+test('lean shaders are the same shaders, word for word', () => {
+  let [before, after] = [0, 0];
+  for (const [name, text] of Object.entries({ ...shaders, ...includes })) {
+    const lean = leanWgsl(text);
+    assert.is(tokensOf(lean).join('\n'), tokensOf(text).join('\n'), name);
+    const directives = (source: string) => source.split('\n').filter((line) => line.trim().startsWith('#')).length;
+    assert.is(directives(lean), directives(text), name);
+    before += text.length;
+    after += lean.length;
+  }
+  assert.ok(after < 0.7 * before, `${after} of ${before} characters`);
+  assert.is(leanWgsl('a - -b; // c\n#if X\n  d = e;\n#endif\n'), 'a - -b;\n#if X\nd=e;\n#endif');
 });
