@@ -72,7 +72,7 @@ export interface BufferUse {
   readonly bytes: number;
 }
 
-export function placeName(place: Place): string {
+function placeName(place: Place): string {
   switch (place.kind) {
     case 'slot':
       return `slot ${place.index}`;

@@ -66,7 +66,7 @@ export function samePlace(a: Place, b: Place): boolean {
 }
 
 /** Ids of ops that depend on constants alone. */
-function findStatic(graph: Graph): Set<number> {
+export function findStatic(graph: Graph): Set<number> {
   const result = new Set<number>();
   for (const node of graph.nodes) {
     const fixed = (id: number) => graph.nodes[id].kind === 'constant' || result.has(id);

@@ -8,6 +8,7 @@ import type { OpNode } from './graph.ts';
 import { ROTATED } from './passes/rotate.ts';
 import { splitName, splitParts } from './passes/split.ts';
 import { winogradName, winogradTiles } from './passes/winograd.ts';
+import { median } from './statistics.ts';
 import type { Target } from './target.ts';
 
 /** What was measured of one op at one set of shapes and attributes. */
@@ -66,6 +67,12 @@ const stableText = (value: unknown): string =>
 /** Names what is timed: op, shapes and attributes. An epilogue costs all variants about the same, so it is left out. */
 export const opKey = ({ op, attrs }: OpNode, inputs: readonly Shape[]): string =>
   [op, ...inputs.map((shape) => `[${shape}]`), stableText(attrs)].join(' ');
+
+/** `Target.measured` that answers for one op alone: what a lowering makes of it is left to the heuristics, as where it runs. */
+export const answerFor =
+  (key: string, variant: string | undefined): NonNullable<Target['measured']> =>
+  (node, inputs) =>
+    opKey(node, inputs) === key ? variant : undefined;
 
 /** The kernels among which a device chooses for an op, naive first; without its epilogue. */
 export function kernelsFor(node: OpNode, inputs: readonly Shape[], device: DeviceTraits): Kernel[] {
@@ -167,26 +174,19 @@ export interface Timing {
 const LEAST_GAIN = 0.05;
 const MOST_OF_ROUNDS = 0.75;
 
-export function median(samples: readonly number[]): number | undefined {
-  if (samples.length === 0) return undefined;
-  const sorted = [...samples].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
 /** The fastest, if it is clearly faster than the usual one. */
 export function winnerOf(timings: readonly Timing[], usual: string): string {
   const timed = timings.filter(({ samples }) => samples.length > 0);
   const incumbent = timed.find(({ variant }) => variant === usual);
   const fastest = timed.reduce<Timing | undefined>(
-    (best, timing) => (best && (median(best.samples) as number) <= (median(timing.samples) as number) ? best : timing),
+    (best, timing) => (best && median(best.samples) <= median(timing.samples) ? best : timing),
     undefined,
   );
   if (!fastest || fastest === incumbent) return usual;
   if (!incumbent) return fastest.variant;
   // On a busy machine medians err, and the best of several runs rarely does: both have to agree.
   const ahead = [median, (samples: readonly number[]) => Math.min(...samples)].every(
-    (of) => (of(fastest.samples) as number) < (1 - LEAST_GAIN) * (of(incumbent.samples) as number),
+    (of) => of(fastest.samples) < (1 - LEAST_GAIN) * of(incumbent.samples),
   );
   const rounds = Math.min(fastest.samples.length, incumbent.samples.length);
   const won = fastest.samples.slice(0, rounds).filter((micros, k) => micros < incumbent.samples[k]).length;

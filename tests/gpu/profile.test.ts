@@ -10,7 +10,20 @@ import { compile, type Program } from '../../src/engine/gpu/program.ts';
 import { measureRoofline } from '../../src/engine/gpu/roofline.ts';
 import { timeVariants } from '../../src/engine/gpu/variants.ts';
 import { type Computation, computation, Graph } from '../../src/engine/graph.ts';
-import { adam, add, conv2d, maxPool, mean, relu, square, stepCounter, sub } from '../../src/engine/ops/index.ts';
+import {
+  adam,
+  add,
+  conv2d,
+  conv2dInput,
+  maxPool,
+  mean,
+  relu,
+  square,
+  stepCounter,
+  sub,
+  transpose,
+} from '../../src/engine/ops/index.ts';
+import { ROTATED } from '../../src/engine/passes/rotate.ts';
 import { sizeOf } from '../../src/kernels/shape.ts';
 import { kernelsFor } from '../../src/engine/tuning.ts';
 import { randomNumbers } from '../support/draw.ts';
@@ -123,6 +136,21 @@ test('the limits of the device are measured once, and again only for the better'
   assert.is(await measureRoofline(device), first);
   const second = await measureRoofline(device, true);
   assert.ok(second.flopsPerSecond >= first.flopsPerSecond && second.dispatchMicros <= first.dispatchMicros);
+});
+
+test('filters made of constants stay fixed while the variants of a step are timed', async () => {
+  const graph = new Graph();
+  const filters = transpose(
+    graph.constant({ shape: [1, 1, 8, 8], data: new Float32Array(64).fill(0.5) }),
+    [0, 1, 3, 2],
+  );
+  const dx = conv2dInput(graph.input('dy', [1, 6, 6, 8]), filters, { inputSize: [6, 6] });
+  const program = await compile(device, computation({ dx }), { optimize: false });
+  const [{ node }] = program.plan.steps;
+  const found = await timeVariants(device, program.plan.graph, node, { budgetMillis: 20_000 });
+  const rotated = found?.timings.find(({ variant }) => variant === ROTATED);
+  assert.ok(rotated?.micros && rotated.micros > 0, JSON.stringify(found));
+  program.dispose();
 });
 
 test('times what the other kernels of a step would take', async () => {

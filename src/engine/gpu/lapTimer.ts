@@ -1,6 +1,7 @@
 // lapTimer.ts: how long dispatches take on the device: by timestamps of passes of their own, or by the wall clock where the
 // device has none.
 
+import { median } from '../statistics.ts';
 import type { Connection } from './connection.ts';
 import { Watch } from './scopes.ts';
 
@@ -69,11 +70,15 @@ export class LapTimer {
   static async open(connection: Connection, clock?: Clock): Promise<LapTimer> {
     const timer = new LapTimer(connection, clock);
     if (clock || timer.clock === 'wall') return timer;
-    const [begin, end] = await timer.stampsOf([{ work: { encode: () => undefined }, repeats: 1 }]);
-    if (begin !== 0n || end !== 0n) return timer;
+    let isTelling = false;
+    try {
+      const stamps = await timer.stampsOf([{ work: { encode: () => undefined }, repeats: 1 }]);
+      isTelling = stamps.some((stamp) => stamp !== 0n);
+    } finally {
+      if (!isTelling) timer.dispose();
+    }
     // Some drivers have the feature and leave zeros.
-    timer.dispose();
-    return new LapTimer(connection, 'wall');
+    return isTelling ? timer : new LapTimer(connection, 'wall');
   }
 
   /**
@@ -187,12 +192,6 @@ function encodeLap(
   for (let n = 0; n < repeats; n++) work.encode(pass);
   pass.end();
   work.after?.(encoder);
-}
-
-export function median(samples: readonly number[]): number {
-  const sorted = [...samples].sort((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
 /** How much more often a work of unknown length is repeated at once while its length is found out. */

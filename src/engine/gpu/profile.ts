@@ -5,12 +5,13 @@ import { buffersOf, layersOf, opsOf, titleOf, workgroupSize } from '../describe.
 import { type Place, type Plan, samePlace } from '../plan.ts';
 import { perMicro, type Profile, type StepProfile } from '../profile.ts';
 import { judge, type Roofline } from '../roofline.ts';
+import { median, quantile } from '../statistics.ts';
 import { memoryTimeline } from '../timeline.ts';
 import type { Build, Step } from './build.ts';
 import type { Connection } from './connection.ts';
 import type { Program } from './program.ts';
 import { measureRoofline } from './roofline.ts';
-import { type Clock, type Lap, median, repeatsFor, LapTimer, type Timed } from './lapTimer.ts';
+import { type Clock, type Lap, LapTimer, repeatsFor, type Timed } from './lapTimer.ts';
 
 export interface ProfileOptions {
   /** Rounds in which each step is timed once. */
@@ -273,8 +274,6 @@ class Kept {
 /** Whether a second run of the step would begin with what the first one left. */
 const isOverItself = ({ planned: { inputs, output } }: Step): boolean =>
   inputs.some((place) => samePlace(place, output));
-
-const quantile = (sorted: readonly number[], q: number): number => sorted[Math.round(q * (sorted.length - 1))];
 
 function rowOf(
   { graph }: Plan,

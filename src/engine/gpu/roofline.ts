@@ -127,10 +127,10 @@ export function copyLimit(device: Device): Limit {
   };
 }
 
-/** Both buffers together take no more than a quarter of the budget. */
+/** The four buffers of both kinds of copy together take no more than a quarter of the budget. */
 function copyBytes({ traits, budgetBytes, maxBufferBytes }: Device): number {
-  const most = Math.min(COPY_BYTES[traits.kind], maxBufferBytes, budgetBytes / 8);
-  return 2 ** Math.floor(Math.log2(most));
+  const most = Math.min(COPY_BYTES[traits.kind], maxBufferBytes, budgetBytes / 16);
+  return Math.max(COPY_WORKGROUP * VEC4_BYTES, 2 ** Math.floor(Math.log2(most)));
 }
 
 /** The same copy by a kernel, in several ways. */
@@ -192,13 +192,18 @@ const SPAN_MICROS = 4000;
 
 async function measure(device: Device): Promise<Roofline> {
   const { connection } = device;
-  const timer = await LapTimer.open(connection);
   const { rounds, invocations } = MULTIPLY_ADDS[device.traits.kind];
-  const loop = await multiplyAdds(device, rounds, invocations);
-  const nothing = await multiplyAdds(device, 0, MULTIPLY_ADD_WORKGROUP);
-  const copies = await kernelCopies(device);
-  const copy = copyLimit(device);
+  const held: { dispose(): void }[] = [];
+  const hold = <T extends { dispose(): void }>(one: T): T => {
+    held.push(one);
+    return one;
+  };
   try {
+    const timer = hold(await LapTimer.open(connection));
+    const loop = hold(await multiplyAdds(device, rounds, invocations));
+    const nothing = hold(await multiplyAdds(device, 0, MULTIPLY_ADD_WORKGROUP));
+    const copies = hold(await kernelCopies(device));
+    const copy = hold(copyLimit(device));
     const [loopMicros, dispatchMicros, ...copyMicros] = await bestOf(timer, [loop, nothing, ...copies.limits]);
     return {
       flopsPerSecond: (1e6 * loop.flops) / loopMicros,
@@ -209,7 +214,7 @@ async function measure(device: Device): Promise<Roofline> {
   } catch (error) {
     throw await connection.explain(error);
   } finally {
-    for (const used of [timer, loop, nothing, copies, copy]) used.dispose();
+    for (const one of held) one.dispose();
   }
 }
 

@@ -6,15 +6,16 @@ import { type Computation, computation, Graph } from '../graph.ts';
 import { optimize } from '../optimize.ts';
 import { makePlan } from '../plan.ts';
 import { printComputation } from '../print.ts';
+import { median } from '../statistics.ts';
 import { sizeOf } from '../../kernels/shape.ts';
 import type { DeviceTraits, Shape } from '../../kernels/types.ts';
 import {
+  answerFor,
   DIRECT,
   emptyTuning,
   kernelsFor,
   kernelsOf,
   loweredVariantsFor,
-  median,
   opKey,
   type Timing,
   type TunedOp,
@@ -94,11 +95,13 @@ type Found = Omit<Task, 'source' | 'names' | 'usual'>;
 /** Numbers in -1..1; every array of the tuner is a part of this one. */
 function makeNumbers(all: readonly Found[]): Float32Array {
   const most = all.reduce((most, { inputs }) => Math.max(most, ...inputs.map(sizeOf)), 1);
+  const numbers = new Float32Array(most);
   let seed = 1;
-  return Float32Array.from({ length: most }, () => {
+  for (let i = 0; i < most; i++) {
     seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
-    return seed / 2 ** 31 - 1;
-  });
+    numbers[i] = seed / 2 ** 31 - 1;
+  }
+  return numbers;
 }
 
 /** An op and nothing else. */
@@ -111,9 +114,14 @@ function alone({ node, inputs, fixed }: Found, numbers: Float32Array): Computati
   return computation({ y: graph.add({ kind: 'op', op, attrs, shape, inputs: values.map(({ id }) => id) }) });
 }
 
-function variantsOf({ node, inputs }: Found, source: Computation, traits: DeviceTraits): Pick<Task, 'names' | 'usual'> {
+function variantsOf(
+  { key, node, inputs }: Found,
+  source: Computation,
+  traits: DeviceTraits,
+): Pick<Task, 'names' | 'usual'> {
   const kernels = kernelsFor(node, inputs, traits).map(({ variant }) => variant);
-  const printed = (name: string | undefined) => printComputation(optimize(source, { traits, measured: () => name }));
+  const printed = (name: string | undefined) =>
+    printComputation(optimize(source, { traits, measured: answerFor(key, name) }));
   const direct = printed(DIRECT);
   const usual = printed(undefined);
   const lowered = loweredVariantsFor(traits).filter((name) => printed(name) !== direct);
@@ -177,7 +185,11 @@ function timedOp({ node, inputs, count, usual }: Task, timings: readonly Timing[
     attrs: node.attrs,
     output: node.shape,
     count,
-    timings: timings.map(({ variant, samples, note }) => ({ variant, micros: median(samples), note })),
+    timings: timings.map(({ variant, samples, note }) => ({
+      variant,
+      micros: samples.length > 0 ? median(samples) : undefined,
+      note,
+    })),
     usual,
     chosen: winnerOf(timings, usual),
   };

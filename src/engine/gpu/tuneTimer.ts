@@ -3,7 +3,8 @@
 import { sizeOf } from '../../kernels/shape.ts';
 import type { Shape } from '../../kernels/types.ts';
 import type { Computation, OpNode } from '../graph.ts';
-import { loweredVariants, median, type Timing } from '../tuning.ts';
+import { median } from '../statistics.ts';
+import { answerFor, loweredVariants, type Timing } from '../tuning.ts';
 import { type Device, DeviceError, DeviceLostError } from './device.ts';
 import { LapTimer, repeatsFor, type Timed } from './lapTimer.ts';
 import { compile, type Program } from './program.ts';
@@ -40,7 +41,7 @@ export interface Task {
 const DECIDED = 1.25;
 
 function isDecided(racing: readonly Timing[]): boolean {
-  const [first, second] = racing.map(({ samples }) => median(samples) as number).sort((a, b) => a - b);
+  const [first, second] = racing.map(({ samples }) => median(samples)).sort((a, b) => a - b);
   return second > DECIDED * first;
 }
 
@@ -89,10 +90,11 @@ export class TuneTimer {
         if (program) contenders.push(Object.assign(timing, { program, repeats: 1 }));
       }
       await this.rounds(contenders, deadline, signal);
-      const medians = contenders.map(({ samples }) => median(samples));
-      const best = Math.min(...medians.flatMap((micros) => micros ?? []));
-      contenders.forEach(({ variant }, k) => {
-        this.slownessOf(task, variant).push((medians[k] ?? best) / best);
+      const timed = contenders.filter(({ samples }) => samples.length > 0);
+      const medians = timed.map(({ samples }) => median(samples));
+      const best = Math.min(...medians);
+      timed.forEach(({ variant }, k) => {
+        this.slownessOf(task, variant).push(medians[k] / best);
       });
     } finally {
       for (const { program } of contenders) program.dispose();
@@ -108,14 +110,18 @@ export class TuneTimer {
   }
 
   /** Undefined for a variant that does not fit on this device; the timing then says why. */
-  private async build({ source, inputs, fixed }: Task, variant: string, timing: Timing): Promise<Program | undefined> {
+  private async build(
+    { key, source, inputs, fixed }: Task,
+    variant: string,
+    timing: Timing,
+  ): Promise<Program | undefined> {
     const isLowered = loweredVariants.includes(variant);
     const label = `timing ${variant}`;
     try {
       const program = isLowered
         ? await compile(this.device, source, {
             label,
-            target: { traits: this.device.traits, measured: () => variant },
+            target: { traits: this.device.traits, measured: answerFor(key, variant) },
           })
         : await compile(this.device, source, {
             label,
