@@ -103,7 +103,7 @@ function fill(hole: string, lookup: (key: string) => string | number | boolean):
 
 /** Members of `struct Params` in order, as [name, type]. */
 function uniformMembers(text: string): [string, string][] {
-  const struct = /struct Params \{([^}]*)\}/.exec(text);
+  const struct = /struct Params\s*\{([^}]*)\}/.exec(text);
   return struct ? [...struct[1].replace(/\/\/.*/g, '').matchAll(/(\w+)\s*:\s*(\w+)/g)].map((m) => [m[1], m[2]]) : [];
 }
 

@@ -70,6 +70,14 @@ test('uniforms that do not fit the struct are named', () => {
   }
 });
 
+test('uniforms are found in a lean shader as well', () => {
+  for (const [name, text] of Object.entries(shaders)) {
+    const members = [...(/struct Params \{([^}]*)\}/.exec(text)?.[1] ?? '').matchAll(/(\w+)\s*:/g)].map((m) => m[1]);
+    const values = Object.fromEntries(members.map((member, i) => [member, i]));
+    assert.equal(packUniforms(leanWgsl(text), values), packUniforms(text, values), name);
+  }
+});
+
 /** Words and signs; what a blank between two signs keeps apart stays apart. */
 const tokensOf = (text: string): string[] =>
   text.replace(/\/\/.*|\/\*[\s\S]*?\*\//g, '').match(/[\w.@#]+|->|&&|\|\||<<|>>|\+\+|--|[-+*/%&|^=!<>]=|\S/g) ?? [];
