@@ -80,7 +80,15 @@ export {
   Visualization,
   type VisualizationOptions,
 } from './viz/features/visualization.ts';
-export { computationsOf, type PictureOptions, type TaskName, taskNames } from './viz/tasks.ts';
+export {
+  checkTask,
+  compileTask,
+  computationsOf,
+  type TaskName,
+  taskNames,
+  type TaskOptions,
+  type TaskProgram,
+} from './viz/tasks.ts';
 export { impute } from './viz/metrics/imputation.ts';
 export { type Explained, type Measured, type Metric, type ValueKind, valueKinds } from './viz/metrics/metric.ts';
 export { findMetric, type MetricName, metrics, randomAttribution, valueKindOf } from './viz/metrics/metrics.ts';
@@ -96,12 +104,6 @@ export {
 } from './viz/render/attributionMap.ts';
 export { memoryPlot } from './viz/render/memoryPlot.ts';
 export { rooflinePlot } from './viz/render/rooflinePlot.ts';
-export {
-  checkTask,
-  compileTask,
-  type ProfiledTaskOptions,
-  type TaskProgram,
-} from './viz/profileTasks.ts';
 export {
   CLIP_PERCENTILE,
   colorize,

@@ -17,24 +17,22 @@ import {
   parseObjective,
   type Profile,
   profile,
-  type ProfiledTaskOptions,
   rooflinePlot,
   type Step,
-  type StepProfile,
-  shareOf,
   stepTitle,
   type TaskName,
   taskNames,
-  totalsByKind,
+  type TaskOptions,
 } from '../../src/index.ts';
-import { UsageError } from '../errors.ts';
+import { Stopped, UsageError } from '../errors.ts';
 import { checkOutputs, writeWhole } from '../files.ts';
 import { checkSize } from '../inputs.ts';
 import { heedInterrupt } from '../interrupt.ts';
 import { openModel } from '../model.ts';
 import { type ModelOptions, modelOptions, size, whole } from '../options.ts';
+import { profileJson, profileText, type Timed } from '../profileReport.ts';
 import { report, withDevice } from '../session.ts';
-import { byteCount, duration, grouped, Progress, scaled, table } from '../terminal.ts';
+import { Progress } from '../terminal.ts';
 
 interface ProfileCommandOptions extends ModelOptions {
   readonly task: TaskName;
@@ -93,10 +91,23 @@ async function profileModel(argument: string, options: ProfileCommandOptions): P
   checkOutputs(trace, plot);
   if (options.source !== undefined) return printSource(model, settings, options, options.source);
 
+  const timed = await timeTask(model, settings, options);
+  const files: string[] = [];
+  if (trace !== undefined) files.push(writeWhole(trace, `${JSON.stringify(chromeTrace(timed.profile))}\n`));
+  if (plot !== undefined) files.push(await writePlot(plot, timed.profile));
+  report(
+    options.json,
+    () => profileJson(timed, { model: argument, task, batch: options.batch, files }),
+    () => profileText(timed, { top: options.top, files }),
+  );
+}
+
+/** Compiles a task and times its steps, with a progress bar. */
+function timeTask(model: Model, settings: TaskOptions, options: ProfileCommandOptions): Promise<Timed> {
   const signal = heedInterrupt();
   const began = performance.now();
-  const result = await withDevice(options, async (device) => {
-    const compiled = await compileTask(device, model, task, settings);
+  return withDevice(options, async (device) => {
+    const compiled = await compileTask(device, model, options.task, settings);
     let bar: Progress | undefined;
     const onProgress = (done: number, total: number): void => {
       bar ??= new Progress('profile', total);
@@ -105,30 +116,14 @@ async function profileModel(argument: string, options: ProfileCommandOptions): P
     try {
       const start = performance.now();
       const found = await profile(compiled.program, { rounds: options.rounds, signal, onProgress });
-      return { found, compileMillis: start - began, profileMillis: performance.now() - start };
+      return { profile: found, compileMillis: start - began, profileMillis: performance.now() - start };
+    } catch (error) {
+      throw error === signal.reason ? new Stopped('stopped before the end. Nothing is written.') : error;
     } finally {
       bar?.stop();
       compiled.dispose();
     }
   });
-
-  const { found, ...spent } = result;
-  const files: string[] = [];
-  if (trace !== undefined) files.push(writeWhole(trace, `${JSON.stringify(chromeTrace(found))}\n`));
-  if (plot !== undefined) files.push(await writePlot(plot, found));
-  const about: About = { argument, options, spent, files };
-  report(
-    options.json,
-    () => json(found, about),
-    () => text(found, about),
-  );
-}
-
-interface About {
-  readonly argument: string;
-  readonly options: ProfileCommandOptions;
-  readonly spent: { readonly compileMillis: number; readonly profileMillis: number };
-  readonly files: readonly string[];
 }
 
 function checkCombination({ task, layer, objective, source, trace, plot, json }: ProfileCommandOptions): void {
@@ -145,7 +140,7 @@ function checkCombination({ task, layer, objective, source, trace, plot, json }:
   }
 }
 
-function settingsOf(model: Model, labels: readonly string[], options: ProfileCommandOptions): ProfiledTaskOptions {
+function settingsOf(model: Model, labels: readonly string[], options: ProfileCommandOptions): TaskOptions {
   const { task, size, batch, layer } = options;
   if (layer !== undefined) checkLayer(model, layer);
   const objective = (): Objective | undefined => {
@@ -174,7 +169,7 @@ async function writePlot(file: string, found: Profile): Promise<string> {
 
 async function printSource(
   model: Model,
-  settings: ProfiledTaskOptions,
+  settings: TaskOptions,
   options: ProfileCommandOptions,
   wanted: string,
 ): Promise<void> {
@@ -220,84 +215,4 @@ function sourceOf(step: Step, index: number, label: string, graph: Graph): strin
     '',
     source,
   ].join('\n');
-}
-
-// --- the report --------------------------------------------------------------------------------------------------
-
-function json(found: Profile, { argument, options, spent, files }: About): object {
-  const { steps, ...rest } = found;
-  return {
-    model: argument,
-    task: options.task,
-    batch: options.batch,
-    ...rest,
-    share: shareOf(steps),
-    totals: totalsByKind(steps),
-    // The texts of the shaders are long: --source prints them.
-    steps: steps.map(({ kernel: { source, ...kernel }, ...step }) => ({ ...step, kernel })),
-    ...spent,
-    files,
-  };
-}
-
-const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
-const rate = (value: number): string => (value > 0 ? value.toFixed(2) : '');
-const micros = (value: number): string => (value < 100 ? value.toFixed(1) : grouped(value));
-
-function text(found: Profile, { options, spent, files }: About): string {
-  const { steps, roofline, stepMicros, replayMicros, memory, clock, rounds, adapter } = found;
-  const sorted = [...steps].sort((a, b) => b.micros - a.micros);
-  const listed = options.top === 0 ? sorted : sorted.slice(0, options.top);
-  const flops = steps.reduce((sum, step) => sum + step.flops, 0);
-  const gap = replayMicros / stepMicros - 1;
-  const clocks = { timestamps: 'timestamps of the GPU', wall: 'the wall clock, for the GPU gives no timestamps' };
-  return [
-    stepTable(listed, stepMicros),
-    ...(listed.length < steps.length ? [`… ${steps.length - listed.length} more: --top 0 lists all`] : []),
-    '',
-    totalTable(found),
-    '',
-    `steps     ${steps.length} dispatches, ${duration(stepMicros / 1000)} in all, ${scaled(flops)}FLOP: ` +
-      `${(flops / stepMicros / 1e3).toFixed(2)} GFLOP/s, ${percent(shareOf(steps))} of the roofline`,
-    `replay    ${duration(replayMicros / 1000)} by the wall clock, ${Math.abs(100 * gap).toFixed(0)} % ${gap < 0 ? 'less' : 'more'} than the steps one by one`,
-    `roofline  ${(roofline.flopsPerSecond / 1e9).toFixed(2)} GFLOP/s (multiply-adds), ${(roofline.bytesPerSecond / 1e9).toFixed(2)} GB/s ` +
-      `(copy by a kernel; ${(roofline.copyBytesPerSecond / 1e9).toFixed(2)} by the device itself), ${micros(roofline.dispatchMicros)} µs an empty dispatch`,
-    `memory    ${byteCount(memory.peakLive)} of values alive at most, in ${memory.slots.length} shared buffers of ` +
-      `${byteCount(memory.slots.reduce((sum, bytes) => sum + bytes, 0))}; ${byteCount(memory.fixed)} of weights, states and inputs`,
-    `timed     ${rounds} rounds by ${clocks[clock]}, on ${adapter}; ${duration(spent.profileMillis)} after ${duration(spent.compileMillis)} of preparation`,
-    ...files.map((file) => `wrote ${file}`),
-  ].join('\n');
-}
-
-function stepTable(steps: readonly StepProfile[], total: number): string {
-  const header = ['step', 'layer', 'does', 'kernel', 'grid', 'µs', 'of all', 'GFLOP/s', 'GB/s', 'roof', 'bound'];
-  const rows = steps.map((step) => [
-    String(step.index),
-    step.label,
-    step.title,
-    step.variant,
-    `${step.workgroups.join('x')} of ${step.workgroupSize.join('x')}`.replaceAll(/(x1)+(?= |$)/g, ''),
-    micros(step.micros),
-    percent(step.micros / total),
-    rate(step.gflops),
-    rate(step.gbytes),
-    percent(step.share),
-    step.bound,
-  ]);
-  return table([header, ...rows], [0, 5, 6, 7, 8, 9]);
-}
-
-function totalTable({ steps, stepMicros }: Profile): string {
-  const header = ['op', 'kernel', 'steps', 'µs', 'of all', 'GFLOP/s', 'GB/s', 'roof'];
-  const rows = totalsByKind(steps).map((kind) => [
-    kind.op,
-    kind.variant,
-    String(kind.count),
-    micros(kind.micros),
-    percent(kind.micros / stepMicros),
-    rate(kind.gflops),
-    rate(kind.gbytes),
-    percent(kind.share),
-  ]);
-  return table([header, ...rows], [2, 3, 4, 5, 6, 7]);
 }

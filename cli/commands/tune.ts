@@ -82,13 +82,13 @@ async function tuneModel(argument: string | undefined, options: TuneOptions): Pr
           bar.update(done, `${op} ${inputs.map((shape) => `[${shape}]`).join(' ')}`);
         },
       });
-      const file = signal.aborted ? '' : saveTuning(device, mergeTunings(device.tuning, result.tuning));
+      const file = signal.aborted ? undefined : saveTuning(device, mergeTunings(device.tuning, result.tuning));
       return { result, adapter: device.adapter.name, file };
     } finally {
       bar?.stop();
     }
   });
-  if (signal.aborted) throw new Stopped('stopped before the end; what was kept before is as it was.');
+  if (file === undefined) throw new Stopped('stopped before the end; what was kept before is as it was.');
   const seconds = (performance.now() - start) / 1000;
   const { ops, untimed, tuning } = result;
   const changed = ops.filter(({ usual, chosen }) => usual !== chosen).length;

@@ -1,6 +1,6 @@
 // `facet profile` as a user or a script meets it.
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -98,6 +98,24 @@ test(
     assert.match(named.stdout, /@compute @workgroup_size/);
     assert.not.match(named.stdout, /\{\{|^#/m);
     assert.is(facet('--source', '0').stdout, named.stdout);
+  },
+  patient,
+);
+
+test(
+  'Ctrl-C ends it in a sentence, and nothing is written',
+  async () => {
+    const args = ['profile', 'assets/drawings.onnx', '--rounds', '1000', '--trace', at('stopped.json')];
+    const child = spawn(process.execPath, ['cli/facet.mjs', ...args]);
+    let stderr = '';
+    child.stderr.on('data', (text) => {
+      stderr += text;
+      if (/rounds/.test(stderr)) child.kill('SIGINT');
+    });
+    const status = await new Promise((resolve) => child.on('close', resolve));
+    assert.is(status, 1, stderr);
+    assert.match(stderr, /\nfacet: stopped before the end\. Nothing is written\.\n$/);
+    assert.not.ok(existsSync(at('stopped.json')));
   },
   patient,
 );
