@@ -24,6 +24,7 @@ import {
   type View,
   views,
 } from '../../src/index.ts';
+import { attributionJson, attributionText, type Found, type Target } from '../attributionReport.ts';
 import { blameArguments, CommandError, Stopped, UsageError } from '../errors.ts';
 import { checkOutputs, withSuffix, writeWhole } from '../files.ts';
 import { concatRows, readInputs, type Row } from '../inputs.ts';
@@ -35,7 +36,7 @@ import { inputOptions, type ModelOptions, modelOptions, percentile, seedOption }
 import { pictureName, writePicture } from '../pictures.ts';
 import { report, withDevice } from '../session.ts';
 import { givenClass, likeliestClass } from '../target.ts';
-import { duration, Progress } from '../terminal.ts';
+import { Progress } from '../terminal.ts';
 
 interface AttributeOptions extends ModelOptions {
   readonly input: string[];
@@ -96,12 +97,6 @@ export function addAttribute(program: Command): void {
   seedOption(command);
 }
 
-interface Target {
-  readonly class: number;
-  readonly label: string;
-  readonly chosen: 'given' | 'likeliest';
-}
-
 /** What the arguments name of a network: the unit or class that is explained, and the layer. */
 function resolveNames(
   { of, target, layer, method, output }: AttributeOptions,
@@ -128,17 +123,22 @@ function resolveNames(
   }
 }
 
-async function attribute(argument: string, options: AttributeOptions): Promise<void> {
-  const method: Method = methods[options.method];
-  if (options.layer !== undefined && !method.takesLayer) {
-    throw new UsageError(`--layer means nothing to ${options.method}. Leave it out.`);
+/** Throws where options do not go together, as far as they can be told without the network. */
+function checkCombination({ layer, sum, of, target, method: name }: AttributeOptions, method: Method): void {
+  if (layer !== undefined && !method.takesLayer) {
+    throw new UsageError(`--layer means nothing to ${name}. Leave it out.`);
   }
-  if (options.sum !== undefined && 'grid' in method.options) {
-    throw new UsageError(`--sum means nothing to ${options.method}: its values are one a feature. Leave it out.`);
+  if (sum !== undefined && 'grid' in method.options) {
+    throw new UsageError(`--sum means nothing to ${name}: its values are one a feature. Leave it out.`);
   }
-  if (options.of !== undefined && options.target !== undefined) {
+  if (of !== undefined && target !== undefined) {
     throw new UsageError('--of explains a unit and --target a class. Give one of them.');
   }
+}
+
+async function attribute(argument: string, options: AttributeOptions): Promise<void> {
+  const method: Method = methods[options.method];
+  checkCombination(options, method);
   const { model, labels } = await openModel(argument, options);
   const settings = readMethodOptions(options.method, options as never, model);
   if (settings.channel !== undefined && options.target !== undefined) {
@@ -146,11 +146,8 @@ async function attribute(argument: string, options: AttributeOptions): Promise<v
   }
   const { unit, given, layers } = resolveNames(options, model, labels);
   // A method that begins with a channel explains that one in place of a class.
-  const explained = unit
-    ? showUnit(unit)
-    : settings.channel === undefined
-      ? undefined
-      : `${layers[0]}:${settings.channel}`;
+  const channel = settings.channel === undefined ? undefined : `${layers[0]}:${settings.channel}`;
+  const explained = unit ? showUnit(unit) : channel;
   const rows = await readInputs(options.input, model, options.size);
   for (const { size } of rows) checkForward(model, [1, ...size, model.input.channels], layers);
   const isOneSize = rows.every(({ size }) => size.join() === rows[0].size.join());
@@ -160,76 +157,33 @@ async function attribute(argument: string, options: AttributeOptions): Promise<v
   checkOutputs(options.output, options.raw);
 
   const { results, adapter, stopped } = await withDevice(options, async (device) => {
-    const bench = new Bench((size) =>
-      method.prepare(
-        { device, model, size, unit, layer: options.layer, scoreKind: options.score, seed: options.seed },
-        settings,
-      ),
+    const { layer, score: scoreKind, seed } = options;
+    const attributors = new Attributors((size) =>
+      method.prepare({ device, model, size, unit, layer, scoreKind, seed }, settings),
     );
-    const results: { row: Row; target?: Target; attribution: Attribution }[] = [];
-    const explain = async (signal: AbortSignal): Promise<string | undefined> => {
-      for (const [k, row] of rows.entries()) {
-        const index = explained ? undefined : (given ?? (await likeliestClass(device, model, row)));
-        const target: Target | undefined =
-          index === undefined
-            ? undefined
-            : {
-                class: index,
-                label: className(labels, index),
-                chosen: given === undefined ? 'likeliest' : 'given',
-              };
-        const title = rows.length > 1 ? `${options.method} ${k + 1}/${rows.length}` : options.method;
-        const { attribution, done, total } = await bench.attribute(row, index, title, signal).catch(blameArguments);
-        if (attribution) results.push({ row, target, attribution });
-        if (!signal.aborted) continue;
-        const state = !attribution ? 'and keeps nothing' : done < total ? 'and keeps its estimate so far' : '';
-        if (state || k + 1 < rows.length) return [`in ${title} at ${done} of ${total}`, state].join(' ').trim();
-      }
-      return undefined;
+    const targetOf = async (row: Row): Promise<Target | undefined> => {
+      if (explained) return undefined;
+      const index = given ?? (await likeliestClass(device, model, row));
+      return { class: index, label: className(labels, index), chosen: given === undefined ? 'likeliest' : 'given' };
     };
     try {
-      const stopped = await whileHeeded(explain);
-      return { results, adapter: device.adapter.name, stopped };
+      return { ...(await explainAll(rows, attributors, options.method, targetOf)), adapter: device.adapter.name };
     } finally {
-      bench.dispose();
+      attributors.dispose();
     }
   });
   if (results.length === 0) throw new Stopped(`stopped ${stopped}. Nothing is written.`);
 
-  const { output, raw, sum } = options;
-  const told = results.map((result) => ({
-    ...result,
-    attribution: sum === undefined ? result.attribution : sumAttribution(result.attribution, sum),
-  }));
-  const files: string[] = [];
-  if (output !== undefined) {
-    for (const [k, { row, attribution }] of results.entries()) {
-      const file = rows.length > 1 ? withSuffix(output, k) : output;
-      files.push(await writePicture(file, draw(row, attribution, options)));
-    }
-  }
-  if (raw !== undefined) {
-    const data = concatRows(told.map(({ attribution }) => ({ data: attribution.values })));
-    const [, ...shape] = told[0].attribution.shape;
-    files.push(writeWhole(raw, encodeNpy({ shape: [results.length, ...shape], data })));
-  }
-
-  const described = told.map(({ row, target, attribution }) => ({
-    input: row.source,
-    target,
-    unit: explained,
-    ...(attribution.layer === undefined ? {} : { layer: attribution.layer }),
-    value: attribution.score,
-    ...(attribution.baselineScore === undefined ? {} : { baselineValue: attribution.baselineScore }),
-    ...(attribution.delta === undefined ? {} : { delta: attribution.delta }),
-    ...(attribution.standardErrors ? { standardError: largest(attribution.standardErrors) } : {}),
-    ...(attribution.fit ? { rSquared: attribution.fit.rSquared } : {}),
-    evaluations: attribution.evaluations,
-    milliseconds: attribution.millis,
-    shape: attribution.shape,
-    minimum: extreme(attribution.values, Math.min),
-    maximum: extreme(attribution.values, Math.max),
-  }));
+  const { sum } = options;
+  const told = results.map(
+    (result): Found =>
+      sum === undefined ? result : { ...result, attribution: sumAttribution(result.attribution, sum) },
+  );
+  const files = [
+    ...(await writePictures(results, rows.length, options)),
+    ...(options.raw === undefined ? [] : [writeNumbers(told, options.raw)]),
+  ];
+  const described = told.map((result) => attributionJson(result, explained));
   const json = () => ({
     model: argument,
     adapter,
@@ -242,33 +196,64 @@ async function attribute(argument: string, options: AttributeOptions): Promise<v
   });
   const text = () =>
     [
-      ...described.map(({ input, target, layer, value, delta, standardError, rSquared, ...each }) =>
-        [
-          `${input}: ${options.method} of `,
-          target ? `${target.label} (${target.class}, ${target.chosen})` : explained,
-          layer === undefined ? '' : ` at ${layer}`,
-          `: value ${value.toFixed(4)}`,
-          delta === undefined ? '' : `, delta ${delta.toExponential(2)}`,
-          standardError === undefined ? '' : `, standard error up to ${standardError.toExponential(2)}`,
-          rSquared === undefined ? '' : `, R² ${rSquared.toFixed(3)}`,
-          `, from ${each.minimum.toPrecision(3)} to ${each.maximum.toPrecision(3)}`,
-          `, ${each.evaluations} ${each.evaluations === 1 ? 'evaluation' : 'evaluations'}`,
-          `, ${duration(each.milliseconds)} on ${adapter}`,
-        ].join(''),
-      ),
+      ...described.map((one) => attributionText(one, { method: options.method, adapter })),
       ...files.map((file) => `wrote ${file}`),
     ].join('\n');
   if (stopped !== undefined) throw new Stopped(`stopped ${stopped}: ${text().replaceAll('\n', '; ')}.`);
   report(options.json, json, text);
 }
 
-const extreme = (values: Float32Array, pick: (a: number, b: number) => number): number =>
-  values.reduce((a, b) => pick(a, b));
-const largest = (values: Float32Array): number => extreme(values, Math.max);
+/** One picture after the other. `stopped` says where Ctrl-C came, unless everything was done by then. */
+async function explainAll(
+  rows: readonly Row[],
+  attributors: Attributors,
+  method: string,
+  targetOf: (row: Row) => Promise<Target | undefined>,
+): Promise<{ readonly results: readonly Found[]; readonly stopped?: string }> {
+  const results: Found[] = [];
+  const stopped = await whileHeeded(async (signal) => {
+    for (const [k, row] of rows.entries()) {
+      const target = await targetOf(row);
+      const title = rows.length > 1 ? `${method} ${k + 1}/${rows.length}` : method;
+      const { attribution, done, total } = await attributors
+        .attribute(row, target?.class, title, signal)
+        .catch(blameArguments);
+      if (attribution) results.push({ row, target, attribution });
+      if (!signal.aborted) continue;
+      const state = !attribution ? 'and keeps nothing' : done < total ? 'and keeps its estimate so far' : '';
+      if (state || k + 1 < rows.length) return [`in ${title} at ${done} of ${total}`, state].join(' ').trim();
+    }
+    return undefined;
+  });
+  return { results, stopped };
+}
+
+/** The maps, each in a file of its own; `asked` pictures were given, and fewer are here after Ctrl-C. */
+async function writePictures(
+  results: readonly Found[],
+  asked: number,
+  { output, view, clip, colors }: AttributeOptions,
+): Promise<string[]> {
+  const files: string[] = [];
+  if (output === undefined) return files;
+  for (const [k, { row, attribution }] of results.entries()) {
+    // At the size of the network's input.
+    const picture = drawAttribution(toPixels(row.rgb(), [1, ...row.size, 3]), attribution, { view, clip, colors });
+    files.push(await writePicture(asked > 1 ? withSuffix(output, k) : output, picture));
+  }
+  return files;
+}
+
+/** All maps as one array. */
+function writeNumbers(results: readonly Found[], file: string): string {
+  const data = concatRows(results.map(({ attribution }) => ({ data: attribution.values })));
+  const [, ...shape] = results[0].attribution.shape;
+  return writeWhole(file, encodeNpy({ shape: [results.length, ...shape], data }));
+}
 
 /** The programs of one attribution run: one for each size of input. */
-class Bench {
-  private readonly attributors = new Map<string, Attributor>();
+class Attributors {
+  private readonly bySize = new Map<string, Attributor>();
 
   constructor(private readonly prepare: (size: readonly [number, number]) => Promise<Attributor>) {}
 
@@ -279,8 +264,8 @@ class Bench {
     title: string,
     signal: AbortSignal,
   ): Promise<{ attribution?: Attribution; done: number; total: number }> {
-    const attributor = this.attributors.get(size.join()) ?? (await this.prepare(size));
-    this.attributors.set(size.join(), attributor);
+    const attributor = this.bySize.get(size.join()) ?? (await this.prepare(size));
+    this.bySize.set(size.join(), attributor);
     let bar: Progress | undefined;
     let [done, total] = [0, 0];
     try {
@@ -304,11 +289,6 @@ class Bench {
   }
 
   dispose(): void {
-    for (const attributor of this.attributors.values()) attributor.dispose();
+    for (const attributor of this.bySize.values()) attributor.dispose();
   }
-}
-
-/** At the size of the network's input. */
-function draw(row: Row, attribution: Attribution, { view, clip, colors }: AttributeOptions) {
-  return drawAttribution(toPixels(row.rgb(), [1, ...row.size, 3]), attribution, { view, clip, colors });
 }

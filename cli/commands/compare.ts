@@ -2,7 +2,6 @@
 
 import { type Command, Option } from 'commander';
 import {
-  type Attribution,
   type Attributor,
   type AttributionRequest,
   checkForward,
@@ -22,6 +21,7 @@ import {
 } from '../../src/index.ts';
 import { drawFigure } from '../compareFigure.ts';
 import { distinctSpecs, readSpec, type Spec } from '../compareSpecs.ts';
+import { type Column, csvOf, type Line, MILLISECONDS, shownAt, sortLines, tableOf } from '../compareTable.ts';
 import { blameArguments, CommandError, Stopped, UsageError } from '../errors.ts';
 import { checkOutputs, writeWhole } from '../files.ts';
 import { readInputs } from '../inputs.ts';
@@ -31,7 +31,7 @@ import { inputOptions, type ModelOptions, modelOptions, names, seedOption } from
 import { pictureName } from '../pictures.ts';
 import { report, withDevice } from '../session.ts';
 import { givenClass, likeliestClass } from '../target.ts';
-import { duration, Progress, table } from '../terminal.ts';
+import { Progress } from '../terminal.ts';
 
 /** A few runs of the network each. */
 const CHEAP = [
@@ -105,17 +105,6 @@ export function addCompare(program: Command): void {
   seedOption(command);
 }
 
-interface Line {
-  /** As the user wrote it. */
-  readonly method: string;
-  readonly options: Readonly<Record<string, unknown>>;
-  readonly layer?: string;
-  readonly values: Record<string, number>;
-  readonly milliseconds: number;
-  readonly evaluations: number;
-  readonly attribution: Attribution;
-}
-
 /** What is asked, once its names are known to exist. */
 function readLists({ methods: given, metrics: asked, score, sort, layer }: CompareOptions) {
   // Of a probability there is no LRP.
@@ -131,11 +120,11 @@ function readLists({ methods: given, metrics: asked, score, sort, layer }: Compa
   if (layer !== undefined && !chosen.some(({ name }) => findMethod(name).takesLayer)) {
     throw new UsageError(`--layer means nothing to ${chosen.map(({ name }) => name).join(', ')}. Leave it out.`);
   }
-  const columns = [...measured.map(({ text }) => text), 'milliseconds'];
-  const key =
+  const columns = [...measured.map(({ text }) => text), MILLISECONDS];
+  const by =
     columns.find((column) => column === (sort || columns[0])) ?? measured.find(({ name }) => name === sort)?.text;
-  if (key === undefined) throw new UsageError(`--sort ${sort} is none of the columns: ${columns.join(', ')}.`);
-  return { chosen, measured, key };
+  if (by === undefined) throw new UsageError(`--sort ${sort} is none of the columns: ${columns.join(', ')}.`);
+  return { chosen, measured, sort: by };
 }
 
 const DONE = new Error('warmed up');
@@ -154,101 +143,128 @@ async function warmUp(attributor: Attributor, request: AttributionRequest): Prom
   }
 }
 
+/** A method as it was asked for. */
+interface Asked {
+  /** As the user wrote it. */
+  readonly method: string;
+  readonly name: string;
+  readonly layer?: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+function readMethod(spec: Spec, layerOfAll: string | undefined, model: Model): Asked {
+  const { layer: own, ...texts } = spec.texts;
+  const method = findMethod(spec.name);
+  const layer = own ?? (method.takesLayer ? layerOfAll : undefined);
+  return { method: spec.text, name: spec.name, layer, options: readSpec({ ...spec, texts }, method.options, model) };
+}
+
+function readColumn(spec: Spec, model: Model): Column {
+  const metric = findMetric(spec.name);
+  return { ...spec, metric, options: readSpec(spec, metric.options, model) };
+}
+
+/** What all methods explain: the class, or the unit of the context, in one picture. */
+interface Question {
+  readonly context: Context;
+  readonly scorer: PictureScorer;
+  readonly input: Float32Array;
+  readonly target?: number;
+}
+
+/** Makes the map of one method and measures it. */
+async function measure(
+  { method, name, layer, options }: Asked,
+  columns: readonly Column[],
+  { context, scorer, input, target }: Question,
+  signal: AbortSignal,
+): Promise<Line> {
+  const attributor = name === RANDOM ? undefined : await findMethod(name).prepare({ ...context, layer }, options);
+  try {
+    const request = { input, target, signal };
+    if (attributor) await warmUp(attributor, request);
+    const attribution = attributor ? await attributor.attribute(request) : randomAttribution(context, target);
+    signal.throwIfAborted(); // methods that estimate end early without a word
+    const kind = attribution.layer === undefined ? valueKindOf(name, options) : 'contributions';
+    const explained = { context, input, target, attribution, kind, attributor };
+    const values: Record<string, number> = {};
+    for (const { text, name, metric, options } of columns) {
+      if (name === 'sensitivity' && !attributor) continue; // the control is not made from the picture
+      values[text] = (await metric.measure(scorer, explained, options, { signal })).value;
+    }
+    const { millis: milliseconds, evaluations } = attribution;
+    return { method, options, layer: attribution.layer, values, milliseconds, evaluations, attribution };
+  } finally {
+    attributor?.dispose();
+  }
+}
+
+/** Measures one method after the other; Ctrl-C keeps those that are finished. */
+async function measureAll(
+  all: readonly Asked[],
+  columns: readonly Column[],
+  question: Question,
+): Promise<{ readonly lines: readonly Line[]; readonly isStopped: boolean }> {
+  const bar = new Progress('compare', all.length);
+  const lines: Line[] = [];
+  try {
+    const isStopped = await whileHeeded(async (signal) => {
+      for (const [k, asked] of all.entries()) {
+        bar.update(k, asked.method);
+        try {
+          lines.push(await measure(asked, columns, question, signal));
+        } catch (error) {
+          if (error !== signal.reason) blameArguments(error);
+          return true;
+        }
+      }
+      return false;
+    });
+    return { lines, isStopped };
+  } finally {
+    bar.stop();
+  }
+}
+
 async function compare(argument: string, options: CompareOptions): Promise<void> {
   if (options.of !== undefined && options.target !== undefined) {
     throw new UsageError('--of explains a unit and --target a class. Give one of them.');
   }
-  const { chosen, measured, key: sort } = readLists(options);
+  const { chosen, measured, sort } = readLists(options);
   const { model, labels } = await openModel(argument, options);
-  const asked = chosen.map((spec) => {
-    const { layer: own, ...texts } = spec.texts;
-    const method = findMethod(spec.name);
-    const layer = own ?? (method.takesLayer ? options.layer : undefined);
-    return { method: spec.text, name: spec.name, layer, options: readSpec({ ...spec, texts }, method.options, model) };
-  });
-  const columns = measured.map((spec: Spec) => ({
-    ...spec,
-    metric: findMetric(spec.name),
-    options: readSpec(spec, findMetric(spec.name).options, model),
-  }));
+  const asked = chosen.map((spec) => readMethod(spec, options.layer, model));
+  const columns = measured.map((spec) => readColumn(spec, model));
   const unit = options.of === undefined ? undefined : readUnit(options.of, model);
   const given = givenClass(options.target, labels, model);
-  const rows = await readInputs(options.input, model, options.size);
-  if (rows.length > 1) throw new CommandError('methods are compared on one picture. Give one --input with one row.');
-  const [row] = rows;
-  const shape = [1, ...row.size, model.input.channels];
-  checkForward(
-    model,
-    shape,
-    asked.flatMap(({ layer }) => layer ?? []),
-  );
+  const [row, ...others] = await readInputs(options.input, model, options.size);
+  if (others.length > 0) throw new CommandError('methods are compared on one picture. Give one --input with one row.');
+  const layers = asked.flatMap(({ layer }) => layer ?? []);
+  checkForward(model, [1, ...row.size, model.input.channels], layers);
   checkOutputs(options.output, options.figure);
 
-  const all = [...asked, { method: RANDOM, name: RANDOM, layer: undefined, options: {} }];
-  const { lines, target, adapter, isStopped } = await withDevice(options, async (device) => {
-    const context: Context = { device, model, size: row.size, unit, scoreKind: options.score, seed: options.seed };
+  const all = [...asked, { method: RANDOM, name: RANDOM, options: {} }];
+  const { score, seed } = options;
+  const { lines, isStopped, target, adapter } = await withDevice(options, async (device) => {
+    const context: Context = { device, model, size: row.size, unit, scoreKind: score, seed };
     const target = unit ? undefined : (given ?? (await likeliestClass(device, model, row)));
     const scorer = await PictureScorer.create(context, PICTURES);
-    const bar = new Progress('compare', all.length);
-    const lines: Line[] = [];
-    const measure = async ({ method, name, layer, options }: (typeof all)[number], signal: AbortSignal) => {
-      const attributor = name === RANDOM ? undefined : await findMethod(name).prepare({ ...context, layer }, options);
-      try {
-        const request = { input: row.data, target, signal };
-        if (attributor) await warmUp(attributor, request);
-        const attribution = attributor ? await attributor.attribute(request) : randomAttribution(context, target);
-        signal.throwIfAborted(); // methods that estimate end early without a word
-        const kind = attribution.layer === undefined ? valueKindOf(name, options) : 'contributions';
-        const explained = { context, input: row.data, target, attribution, kind, attributor };
-        const values: Record<string, number> = {};
-        for (const { text, name, metric, options } of columns) {
-          if (name === 'sensitivity' && !attributor) continue; // the control is not made from the picture
-          values[text] = (await metric.measure(scorer, explained, options, { signal })).value;
-        }
-        const { millis: milliseconds, evaluations } = attribution;
-        lines.push({ method, options, layer: attribution.layer, values, milliseconds, evaluations, attribution });
-      } finally {
-        attributor?.dispose();
-      }
-    };
     try {
-      const isStopped = await whileHeeded(async (signal) => {
-        for (const [k, each] of all.entries()) {
-          bar.update(k, each.method);
-          try {
-            await measure(each, signal);
-          } catch (error) {
-            if (error !== signal.reason) blameArguments(error);
-            return true;
-          }
-        }
-        return false;
-      });
-      return { lines, target, adapter: device.adapter.name, isStopped };
+      const found = await measureAll(all, columns, { context, scorer, input: row.data, target });
+      return { ...found, target, adapter: device.adapter.name };
     } finally {
-      bar.stop();
       scorer.dispose();
     }
   });
   const stopped = `stopped at ${lines.length} of ${all.length} methods`;
   if (lines.length === 0) throw new Stopped(`${stopped}. Nothing is written.`);
 
-  const isHigher = columns.find(({ text }) => text === sort)?.metric.better === 'higher';
-  const key = ({ values, milliseconds }: Line) => (sort === 'milliseconds' ? milliseconds : (values[sort] ?? Infinity));
-  lines.sort((a, b) => (isHigher ? key(b) - key(a) : key(a) - key(b)));
-
+  const sorted = sortLines(lines, columns, sort);
   const files: string[] = [];
-  const head = ['method', ...columns.map(({ text }) => text), 'milliseconds', 'evaluations'];
-  if (options.output !== undefined) {
-    const cells = lines.map(({ method, values, milliseconds, evaluations }) =>
-      [method, ...columns.map(({ text }) => values[text] ?? ''), milliseconds, evaluations].join(','),
-    );
-    files.push(writeWhole(options.output, `${[head.join(','), ...cells].join('\n')}\n`));
-  }
+  if (options.output !== undefined) files.push(writeWhole(options.output, csvOf(sorted, columns)));
   if (options.figure !== undefined) {
-    const tiles = lines.map((line) => ({
+    const tiles = sorted.map((line) => ({
       name: line.method,
-      value: sort === 'milliseconds' ? duration(line.milliseconds) : (line.values[sort]?.toPrecision(3) ?? ''),
+      value: shownAt(sort, line),
       attribution: line.attribution,
     }));
     files.push(await drawFigure(options.figure, row, tiles));
@@ -256,36 +272,20 @@ async function compare(argument: string, options: CompareOptions): Promise<void>
   const json = () => ({
     model: argument,
     adapter,
-    seed: options.seed,
+    seed,
     input: row.source,
     ...(target === undefined
       ? { unit: options.of }
-      : { target: { class: target, label: className(labels, target) }, score: options.score }),
+      : { target: { class: target, label: className(labels, target) }, score }),
     sort,
-    results: lines.map(({ attribution: _, ...line }) => line),
+    results: sorted.map(({ attribution: _, ...line }) => line),
     files,
   });
   const what = target === undefined ? unit && showUnit(unit) : `${className(labels, target)} (${target})`;
   const text = () =>
     [
       `${row.source}: ${what} on ${adapter}; sorted by ${sort}`,
-      table(
-        [
-          [
-            'method',
-            ...columns.map(({ text, metric }) => `${text} ${metric.better === 'higher' ? '↑' : '↓'}`),
-            'time',
-            'runs',
-          ],
-          ...lines.map(({ method, values, milliseconds, evaluations }) => [
-            method,
-            ...columns.map(({ text }) => (values[text] === undefined ? '–' : values[text].toPrecision(3))),
-            duration(milliseconds),
-            String(evaluations),
-          ]),
-        ],
-        head.map((_, k) => k).slice(1),
-      ),
+      tableOf(sorted, columns),
       ...files.map((file) => `wrote ${file}`),
     ].join('\n');
   report(options.json, json, text);
