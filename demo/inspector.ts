@@ -53,7 +53,7 @@ export class Inspector {
   private shown: Shown | undefined;
   /** Ends the timing that goes on, of all steps or of one step's variants. */
   private going: AbortController | undefined;
-  /** Whether an image forms: both at once would time each other. */
+  /** Whether an image forms or the tuner works: both at once would time each other. */
   private isPaused = false;
   private readonly tasks = new Latest();
   private readonly table = new StepTable(byId('table', 'inspector-steps'), (step) => this.select(step));
@@ -88,7 +88,7 @@ export class Inspector {
     this.fit();
   }
 
-  /** While an image forms nothing is timed, and what is being timed stops. */
+  /** Meanwhile nothing is timed, and what is being timed stops. */
   setPaused(isPaused: boolean): void {
     this.isPaused = isPaused;
     if (isPaused) this.going?.abort();
@@ -104,7 +104,7 @@ export class Inspector {
   private fit(): void {
     run.textContent = this.going ? 'Stop' : 'Profile';
     run.disabled = !this.model || (this.isPaused && !this.going);
-    run.title = this.isPaused ? 'Stop the image first: both at once would time each other' : '';
+    run.title = this.isPaused ? 'Stop the image or the tuning first: both at once would time each other' : '';
     save.disabled = !this.shown;
     for (const button of detail.querySelectorAll('button')) button.disabled = this.isPaused || this.going !== undefined;
   }

@@ -48,6 +48,8 @@ function start(device: Device, screen: Screen): void {
   let shown = '';
   let current: Model | undefined;
   let asked = 0;
+  /** While kernels are timed no image is started: it would be timed too, and cleared when the kernels change. */
+  let isTuning = false;
   /** Ends the loading of the network that was asked for last. */
   let loading = new AbortController();
 
@@ -159,6 +161,7 @@ function start(device: Device, screen: Screen): void {
   function begin(): void {
     clearError();
     void attempt(() => {
+      if (isTuning) throw new PageError('Kernels are being timed: wait for the end, or stop it.');
       void visualizer.begin(controls.readWish(), controls.readSteps());
     });
   }
@@ -167,10 +170,10 @@ function start(device: Device, screen: Screen): void {
     const wish = quietly(controls.readWish);
     const canContinue = wish !== undefined && visualizer.canContinue(wish);
     toggle.textContent = visualizer.isGoing ? 'Stop' : canContinue ? 'Continue' : 'Start';
-    toggle.disabled = !controls.hasNetwork();
-    byId('button', 'tune').disabled = toggle.disabled;
+    toggle.disabled = !controls.hasNetwork() || isTuning;
+    byId('button', 'tune').disabled = !controls.hasNetwork();
     if (wish) byId('span', 'subject').textContent = wish.objective;
-    inspector.setPaused(visualizer.isGoing);
+    inspector.setPaused(visualizer.isGoing || isTuning);
   }
 
   controls.listen(() => {
@@ -186,9 +189,15 @@ function start(device: Device, screen: Screen): void {
   tuning.listen(device, {
     model: () => current,
     async rest() {
+      isTuning = true;
+      relabel();
       visualizer.stop();
       while (visualizer.isGoing) await nextFrame();
       await inspector.rest();
+    },
+    resume() {
+      isTuning = false;
+      relabel();
     },
     renew: () => current && use(current, true),
   });

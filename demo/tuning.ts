@@ -41,8 +41,10 @@ function tell(text: string): void {
 
 export interface TunedPage {
   model(): Model | undefined;
-  /** Stops what would disturb the timing; resolves when it stands still. */
+  /** Stops what would disturb the timing, and lets nothing of it begin; resolves when it stands still. */
   rest(): Promise<void>;
+  /** The timing is over. */
+  resume(): void;
   /** Shows the network with its kernels chosen anew. */
   renew(): void;
 }
@@ -58,6 +60,7 @@ export function listen(device: Device, page: TunedPage): void {
     button.textContent = 'Stop';
     await attempt(() => tuneModel(device, model, page, (going as AbortController).signal));
     going = undefined;
+    page.resume();
     button.textContent = 'Tune';
     bar.hidden = true;
     say('gpu', '');
