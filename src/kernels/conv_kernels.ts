@@ -4,6 +4,7 @@
 // pipelines. What decides between forms was measured on a software adapter; see docs/kernels.md.
 
 import type { ConvAttrs, ConvSizes } from './conv.ts';
+import { heldConv, prefersHeld } from './conv_held.ts';
 import { geometry, plainUniforms } from './conv_params.ts';
 import { depthwiseFilterKernels, depthwiseInputKernels, depthwiseKernels, isDepthwise } from './depthwise_kernels.ts';
 import { epilogueText } from './elementwise.ts';
@@ -263,11 +264,17 @@ function tiledFilter(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kerne
 
 // --- variants, naive first -------------------------------------------------------------------------------------------
 
-export const convKernels = (context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel[] => [
-  plain('conv2d', context, sizes),
-  ...(isDepthwise(sizes) ? depthwiseKernels(context, sizes) : tiledForward(context, sizes)),
-  ...swapConv(context, sizes),
-];
+export function convKernels(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel[] {
+  const held = heldConv(context, sizes);
+  const prefersIt = prefersHeld(sizes);
+  return [
+    plain('conv2d', context, sizes),
+    ...(prefersIt ? [] : held),
+    ...(isDepthwise(sizes) ? depthwiseKernels(context, sizes) : tiledForward(context, sizes)),
+    ...swapConv(context, sizes),
+    ...(prefersIt ? held : []),
+  ];
+}
 
 export const convInputKernels = (context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel[] => [
   plain('conv2d_input', context, sizes),

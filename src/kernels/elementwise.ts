@@ -100,24 +100,57 @@ export function epilogueAccess(operand: Shape, output: Shape): EpilogueAccess | 
   return perChannel ? 'channel' : undefined;
 }
 
+/** The operands of an epilogue: declared, how each is reached, and its expression where `channel` and `at` are known. */
+function epilogueOperands({ epilogue, inputs, output }: KernelContext<unknown>, width: 1 | 4) {
+  const type = width === 4 ? 'vec4f' : 'f32';
+  const first = FIRST_INPUT_BINDING + inputs.length;
+  return (epilogue?.operands ?? []).map((shape, k) => {
+    const access = epilogueAccess(shape, output);
+    if (!access) throw new OpError(`epilogue: operand ${showShape(shape)} does not fit ${showShape(output)}.`);
+    const name = `e${k}`;
+    const load = { scalar: `T(${name}[0])`, same: `${name}[at]`, channel: `${name}[channel]` }[access];
+    return { name, access, load, binding: declareInput(first + k, name, access === 'scalar' ? 'f32' : type) };
+  });
+}
+
+function epilogueBody({ epilogue }: KernelContext<unknown>, operands: readonly string[]): string {
+  if (!epilogue) return '  return acc;';
+  const { body, result } = statements(epilogue.program, ['acc', ...operands]);
+  return `${body}\n  return ${result};`;
+}
+
 /**
  * Text parameters `EPILOGUE_BINDINGS` and `EPILOGUE` for a shader that calls `epilogue(acc, at, channel)`: `at` the
  * index of the result and `channel` its channel, both counted in units of `T` (`width` values).
  */
 export function epilogueText(context: KernelContext<unknown>, width: 1 | 4): TextParams {
-  const epilogue = context.epilogue;
-  if (!epilogue) return { EPILOGUE_BINDINGS: '', EPILOGUE: '  return acc;' };
-  const type = width === 4 ? 'vec4f' : 'f32';
-  const first = FIRST_INPUT_BINDING + context.inputs.length;
-  const bindings: string[] = [];
-  const loads = epilogue.operands.map((shape, k) => {
-    const access = epilogueAccess(shape, context.output);
-    if (!access) throw new OpError(`epilogue: operand ${showShape(shape)} does not fit ${showShape(context.output)}.`);
-    bindings.push(declareInput(first + k, `e${k}`, access === 'scalar' ? 'f32' : type));
-    return access === 'scalar' ? `T(e${k}[0])` : access === 'same' ? `e${k}[at]` : `e${k}[channel]`;
-  });
-  const { body, result } = statements(epilogue.program, ['acc', ...loads]);
-  return { EPILOGUE_BINDINGS: bindings.join('\n'), EPILOGUE: `${body}\n  return ${result};` };
+  const operands = epilogueOperands(context, width);
+  return {
+    EPILOGUE_BINDINGS: operands.map(({ binding }) => binding).join('\n'),
+    EPILOGUE: epilogueBody(
+      context,
+      operands.map(({ load }) => load),
+    ),
+  };
+}
+
+/**
+ * The same for a shader that includes `held_epilogue` and calls `epilogue(acc, at, held)` with `held = hold(channel)`, so
+ * that what belongs to a channel is loaded once for many results of it.
+ */
+export function heldEpilogueText(context: KernelContext<unknown>, width: 1 | 4): TextParams {
+  const operands = epilogueOperands(context, width);
+  const held = operands.filter(({ access }) => access !== 'same');
+  return {
+    EPILOGUE_BINDINGS: operands.map(({ binding }) => binding).join('\n'),
+    // A struct has one member at least.
+    HELD_MEMBERS: held.map(({ name }) => `${name}: T,`).join(' ') || 'nothing: u32,',
+    HELD_LOADS: held.map(({ load }) => load).join(', ') || '0u',
+    EPILOGUE: epilogueBody(
+      context,
+      operands.map(({ name, access, load }) => (access === 'same' ? load : `held.${name}`)),
+    ),
+  };
 }
 
 /** Merges neighbouring axes that every operand walks alike, so that most programs see one or two axes. */

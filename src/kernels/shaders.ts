@@ -6,6 +6,7 @@ import concat from '../../shaders/concat.wgsl';
 import conv2d from '../../shaders/conv2d.wgsl';
 import conv2dFilter from '../../shaders/conv2d_filter.wgsl';
 import conv2dFilterTiled from '../../shaders/conv2d_filter_tiled.wgsl';
+import conv2dHeld from '../../shaders/conv2d_held.wgsl';
 import conv2dInput from '../../shaders/conv2d_input.wgsl';
 import conv2dInputTiled from '../../shaders/conv2d_input_tiled.wgsl';
 import conv2dShared from '../../shaders/conv2d_shared.wgsl';
@@ -57,6 +58,7 @@ import butterfly from '../../shaders/shared/butterfly.wgsl';
 import convParams from '../../shaders/shared/conv_params.wgsl';
 import fftEnds from '../../shaders/shared/fft_ends.wgsl';
 import flatIndex from '../../shaders/shared/flat_index.wgsl';
+import heldEpilogue from '../../shaders/shared/held_epilogue.wgsl';
 import lrnParams from '../../shaders/shared/lrn_params.wgsl';
 import lrnRunParams from '../../shaders/shared/lrn_run_params.wgsl';
 import lrnScale from '../../shaders/shared/lrn_scale.wgsl';
@@ -76,6 +78,7 @@ export const shaders = {
   conv2d,
   conv2d_filter: conv2dFilter,
   conv2d_filter_tiled: conv2dFilterTiled,
+  conv2d_held: conv2dHeld,
   conv2d_input: conv2dInput,
   conv2d_input_tiled: conv2dInputTiled,
   conv2d_shared: conv2dShared,
@@ -133,6 +136,7 @@ export const includes: Readonly<Record<string, string>> = {
   conv_params: convParams,
   fft_ends: fftEnds,
   flat_index: flatIndex,
+  held_epilogue: heldEpilogue,
   lrn_params: lrnParams,
   lrn_run_params: lrnRunParams,
   lrn_scale: lrnScale,

@@ -1,6 +1,6 @@
 // conv.ts: rows for convolution and its gradients: every load width, groups, strides, padding, dilation, ragged tiles.
 
-import { add, type ConvOptions, conv2d, conv2dFilter, conv2dInput, relu } from '../../src/engine/ops/index.ts';
+import { add, type ConvOptions, conv2d, conv2dFilter, conv2dInput, mul, relu } from '../../src/engine/ops/index.ts';
 import type { Shape } from '../../src/kernels/types.ts';
 import { convOutputSize } from '../../src/kernels/conv.ts';
 import type { Case } from './types.ts';
@@ -90,6 +90,23 @@ export const convCases: readonly Case[] = [
     inputs: [[2, 4, 9, 8], [3, 3, 8, 12], [12]],
     distinct: true,
     build: ([x, w, bias]) => relu(add(conv2d(x, w, { pads: [1, 1, 1, 1] }), bias)),
+  },
+  {
+    op: 'conv2d',
+    name: 'few terms, bias, relu and mask',
+    inputs: [[2, 9, 10, 3], [3, 3, 3, 20], [20], [2, 4, 9, 20]],
+    distinct: true,
+    build: ([x, w, bias, mask]) =>
+      mul(relu(add(conv2d(x, w, { strides: [2, 1], pads: [1, 1, 2, 0], dilations: [2, 1] }), bias)), mask),
+  },
+  {
+    op: 'conv2d',
+    name: 'few terms, 1x1 of stride 2',
+    inputs: [
+      [1, 7, 9, 8],
+      [1, 1, 8, 12],
+    ],
+    build: ([x, w]) => conv2d(x, w, { strides: [2, 2] }),
   },
   {
     op: 'conv2d',
