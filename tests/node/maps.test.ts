@@ -10,6 +10,7 @@ import {
   resizeBilinear,
   sumChannels,
 } from '../../src/viz/render/maps.ts';
+import { attributionMap } from '../../src/viz/render/attributionMap.ts';
 import { close } from '../support/close.ts';
 import { suite } from '../support/suite.ts';
 
@@ -17,6 +18,13 @@ const maps = suite('maps as colours');
 
 const pixel = ({ data }: Pixels, i: number): number[] => [...data.subarray(4 * i, 4 * i + 4)];
 const luma = ([r, g, b]: number[]): number => 0.299 * r + 0.587 * g + 0.114 * b;
+
+maps('channels are summed for a map, but not where each carries the value of its pixel', () => {
+  const about = { method: 'any', score: 1, signed: true, evaluations: 1, millis: 1, shape: [1, 2, 1, 2] };
+  const values = Float32Array.of(1, 2, 1, 2);
+  assert.equal([...attributionMap({ ...about, values }, [1, 2]).data], [2, 4]);
+  assert.equal([...attributionMap({ ...about, values, alike: true }, [1, 2]).data], [1, 2]);
+});
 
 maps('signs have colours of their own, and 0 is white', () => {
   const drawn = colorize([-2, 0, 2, 1], [2, 2], 'diverging', { clip: 100 });

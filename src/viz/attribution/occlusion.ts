@@ -98,6 +98,7 @@ export const occlusion: Method<typeof options> = {
           method: 'occlusion',
           values: data,
           shape,
+          alike: true,
           target: context.unit ? undefined : target,
           score,
           baselineScore,

@@ -15,6 +15,8 @@ export interface Attribution {
   readonly layer?: string;
   /** Feature of each pixel [H*W], where `values` are one a feature. */
   readonly features?: Int32Array;
+  /** All channels of a pixel carry the same value: the pixel's, which is no sum over them. */
+  readonly alike?: boolean;
   /** Σ values - (score - baselineScore), where the method promises that it is 0. */
   readonly delta?: number;
   /** Standard error of each value, where they are estimated from samples. */

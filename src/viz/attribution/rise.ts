@@ -114,6 +114,7 @@ export const rise: Method<typeof options> = {
           method: 'rise',
           values: data,
           shape,
+          alike: true,
           target: context.unit ? undefined : target,
           score: scores[0],
           baselineScore: scores[1],

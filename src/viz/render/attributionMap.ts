@@ -1,5 +1,5 @@
-// attributionMap.ts: the one map that shows an attribution: channels summed, features spread over their pixels; and how it
-// is drawn, on the page as by the command line.
+// attributionMap.ts: the one map that shows an attribution: channels summed unless they are alike, features spread over their
+// pixels; and how it is drawn, on the page as by the command line.
 
 import { ModelError } from '../../models/error.ts';
 import { spread } from '../attribution/features.ts';
@@ -23,11 +23,15 @@ export interface AttributionMap {
 
 /** `size` is that of the network input, [H,W]. Throws a `ModelError` for a layer without an extent in space. */
 export function attributionMap(
-  { values, shape, features, layer }: Attribution,
+  { values, shape, features, alike, layer }: Attribution,
   size: readonly [number, number],
 ): AttributionMap {
   if (features) return { data: spread(values, { ids: features }), size };
-  if (shape.length === 4) return { data: sumChannels(values, shape), size: [shape[2], shape[3]] };
+  if (shape.length === 4) {
+    const [, , height, width] = shape;
+    const data = alike ? values.slice(0, height * width) : sumChannels(values, shape);
+    return { data, size: [height, width] };
+  }
   throw new ModelError(`the layer "${layer}" is [${shape.join(',')}]: it has no extent in space to be drawn.`);
 }
 
