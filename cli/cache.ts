@@ -52,10 +52,9 @@ export class FileCache implements ModelCache {
     const before = this.record(address);
     const shown = shownAddress(address);
     const record: CacheRecord = { address: shown, sha256, bytes: bytes.length, etag, lastModified };
-    makeFolder(this.folder);
     // Written even if there are such bytes: they may be damaged.
-    writeWhole(this.dataFile(sha256), bytes);
-    writeWhole(this.recordFile(address), `${JSON.stringify(record, undefined, 2)}\n`);
+    writeCached(this.dataFile(sha256), bytes);
+    writeCached(this.recordFile(address), `${JSON.stringify(record, undefined, 2)}\n`);
     if (before && before.sha256 !== sha256) this.dropUnused(before.sha256);
   }
 
@@ -119,7 +118,7 @@ function readRecord(file: string): CacheRecord | undefined {
   }
 }
 
-export function makeFolder(folder: string): void {
+function makeFolder(folder: string): void {
   let existing = folder;
   while (!existsSync(existing)) existing = path.dirname(existing);
   try {
@@ -136,7 +135,9 @@ export function makeFolder(folder: string): void {
   }
 }
 
-export function writeWhole(file: string, contents: Uint8Array | string): void {
+/** Writes a whole file of the cache or none, and makes the folder where it is missing. */
+export function writeCached(file: string, contents: Uint8Array | string): void {
+  makeFolder(path.dirname(file));
   const temporary = `${file}.${process.pid}.tmp`;
   try {
     writeFileSync(temporary, contents);

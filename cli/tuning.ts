@@ -5,10 +5,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type Device, readTuning, type Tuning } from '../src/index.ts';
-import { cacheFolder, makeFolder, writeWhole } from './cache.ts';
+import { cacheFolder, writeCached } from './cache.ts';
 import { fileError } from './errors.ts';
 
-export function tuningFile(device: Device): string {
+function tuningFile(device: Device): string {
   const name = createHash('sha256').update(device.key).digest('hex').slice(0, 16);
   return path.join(cacheFolder(), `tuning-${name}.json`);
 }
@@ -31,8 +31,7 @@ export function loadTuning(device: Device): Tuning | undefined {
 /** Returns the file. */
 export function saveTuning(device: Device, tuning: Tuning): string {
   const file = tuningFile(device);
-  makeFolder(path.dirname(file));
-  writeWhole(file, `${JSON.stringify(tuning, undefined, 1)}\n`);
+  writeCached(file, `${JSON.stringify(tuning, undefined, 1)}\n`);
   return file;
 }
 

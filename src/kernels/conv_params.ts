@@ -1,6 +1,10 @@
-// conv_params.ts: the uniforms of convolution kernels that have a thread for each element.
+// conv_params.ts: what kernels of convolutions are told of its attributes, and when there is nothing to tell.
 
 import type { ConvAttrs, ConvSizes } from './conv.ts';
+
+/** A 1x1 convolution of stride 1 knows no rows: x: [pixels,C] times w: [C,K]. */
+export const isPointwise = ({ R, S }: ConvSizes, { strides, pads, groups }: ConvAttrs): boolean =>
+  R * S === 1 && groups === 1 && strides.every((stride) => stride === 1) && pads.every((pad) => pad === 0);
 
 export const geometry = ({ strides, dilations, pads }: ConvAttrs) => ({
   stride_h: strides[0],

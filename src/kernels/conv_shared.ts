@@ -11,15 +11,12 @@ import {
   type SharedKernels,
 } from './blocks.ts';
 import type { ConvAttrs, ConvSizes } from './conv.ts';
+import { geometry, isPointwise } from './conv_params.ts';
 import { epilogueText } from './elementwise.ts';
 import { sharedMatmul } from './matmul_shared.ts';
 import type { Kernel, KernelContext } from './types.ts';
 
 const divisible = (value: number, by: number): boolean => value % by === 0;
-
-/** A 1x1 convolution of stride 1 knows no rows: x: [pixels,C] times w: [C,K]. */
-export const isPointwise = ({ R, S }: ConvSizes, { strides, pads, groups }: ConvAttrs): boolean =>
-  R * S === 1 && groups === 1 && strides.every((stride) => stride === 1) && pads.every((pad) => pad === 0);
 
 const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : greatestCommonDivisor(b, a % b));
 
@@ -40,7 +37,7 @@ interface Gather {
 function sharedConv(context: KernelContext<ConvAttrs>, sizes: ConvSizes, gather: Gather): SharedKernels {
   const { device, attrs } = context;
   const { N, R, S } = sizes;
-  const { strides, dilations, pads } = attrs;
+  const { strides, dilations } = attrs;
   const { rows, width, phases, from, into, input } = gather;
   const pixels = N * rows * width;
   // Terms of a phase: an even share of the taps.
@@ -76,12 +73,7 @@ function sharedConv(context: KernelContext<ConvAttrs>, sizes: ConvSizes, gather:
         w_line: (input ? from : into) / (vectorW ? 4 : 1),
         R,
         S,
-        stride_h: strides[0],
-        stride_w: strides[1],
-        dilation_h: dilations[0],
-        dilation_w: dilations[1],
-        top: pads[0],
-        left: pads[1],
+        ...geometry(attrs),
         ...(input ? { period_h: period(0), period_w: period(1), out_h: sizes.H, out_w: sizes.W } : {}),
       },
       workgroups: grid.workgroups,

@@ -2,6 +2,7 @@
 // software adapters with subgroups of four.
 
 import type { ConvAttrs, ConvSizes } from './conv.ts';
+import { isPointwise } from './conv_params.ts';
 import { epilogueText } from './elementwise.ts';
 import type { MatmulAttrs, MatmulSizes } from './matmul.ts';
 import { denseLines, type MatmulLines } from './matmul_shared.ts';
@@ -52,9 +53,9 @@ export function swapMatmul(
 }
 
 /** The same for a 1x1 convolution of stride 1, which is the product of all pixels and the filters. */
-export function swapConv(context: KernelContext<ConvAttrs>, { N, P, Q, C, K, R, S }: ConvSizes): Kernel[] {
-  const { strides, pads, groups } = context.attrs;
-  if (R * S !== 1 || groups !== 1 || strides.some((step) => step !== 1) || pads.some((pad) => pad !== 0)) return [];
-  const sizes = { batch: 1, M: N * P * Q, N: K, K: C, sharedB: true };
-  return swapMatmul(context, sizes, { transposeA: false, transposeB: false });
+export function swapConv(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel[] {
+  if (!isPointwise(sizes, context.attrs)) return [];
+  const { N, P, Q, C, K } = sizes;
+  const product = { batch: 1, M: N * P * Q, N: K, K: C, sharedB: true };
+  return swapMatmul(context, product, { transposeA: false, transposeB: false });
 }

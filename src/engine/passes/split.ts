@@ -3,7 +3,7 @@
 // which attaches bias and activation to the sum. On software adapters there is nothing to gain.
 
 import { type ConvAttrs, type ConvInputAttrs, forwardSizes, inputSizes } from '../../kernels/conv.ts';
-import { isPointwise } from '../../kernels/conv_shared.ts';
+import { isPointwise } from '../../kernels/conv_params.ts';
 import { type MatmulAttrs, type MatmulSizes, matmulSizes } from '../../kernels/matmul.ts';
 import { sizeOf } from '../../kernels/shape.ts';
 import type { Shape } from '../../kernels/types.ts';
