@@ -1,7 +1,7 @@
 // errors.ts: what went wrong, as the one line that a user reads and the exit code that a script reads.
 
 import { CommanderError } from 'commander';
-import { DeviceError, ModelError, ObjectiveError, OpError } from '../src/index.ts';
+import { DeviceError, ModelError, ObjectiveError, OpError, UnknownPartError } from '../src/index.ts';
 
 /** The arguments are wrong: exit code 2. */
 export class UsageError extends Error {
@@ -25,8 +25,9 @@ export function blameArguments(error: unknown): never {
 
 const EXPLAINED = [UsageError, CommandError, ModelError, ObjectiveError, OpError, DeviceError];
 
-export const exitCodeOf = (error: unknown): number =>
-  error instanceof UsageError || error instanceof ObjectiveError || error instanceof CommanderError ? 2 : 1;
+const MISTAKES = [UsageError, ObjectiveError, UnknownPartError, CommanderError];
+
+export const exitCodeOf = (error: unknown): number => (MISTAKES.some((kind) => error instanceof kind) ? 2 : 1);
 
 /** The sentence for a user, on one line. What no part of Facet explains says that it is unexpected. */
 export function sentenceOf(error: unknown): string {

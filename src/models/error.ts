@@ -9,6 +9,11 @@ export class ModelError extends Error {
   }
 }
 
+/** A layer, a channel, a class or a weight that was asked for and that the network does not have. */
+export class UnknownPartError extends ModelError {
+  override name = 'UnknownPartError';
+}
+
 /** Longest name and longest list of numbers that a sentence shows whole, and longest sentence, in characters. */
 const SHOWN_NAME = 100;
 const SHOWN_LIST = 80;

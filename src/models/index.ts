@@ -2,7 +2,7 @@
 
 export { type LayerBlock, layerBlocks } from './blocks.ts';
 export { type MemoryOptions, memoryReport, type MemoryReport, type RunMemory } from './memory.ts';
-export { ModelError, type NodeProblem, UnsupportedModelError } from './error.ts';
+export { ModelError, type NodeProblem, UnknownPartError, UnsupportedModelError } from './error.ts';
 export {
   type CacheEntry,
   cacheKey,

@@ -6,7 +6,7 @@ import { reshape } from '../engine/ops/index.ts';
 import { opDef } from '../kernels/index.ts';
 import { sizeOf } from '../kernels/shape.ts';
 import type { Shape } from '../kernels/types.ts';
-import { ModelError, nearest, quoted, UnsupportedModelError } from './error.ts';
+import { ModelError, nearest, quoted, UnknownPartError, UnsupportedModelError } from './error.ts';
 import { fitLabels, labelsFromMetadata } from './labels.ts';
 import { nodeTitle, type Parameter, type TraceState } from './onnx/context.ts';
 import { isSupported, neededFor, type Problem, traceNodes, type TracedNode } from './onnx/convert.ts';
@@ -173,13 +173,13 @@ export class Model {
       name,
       this.layers.map((layer) => layer.name),
     );
-    throw this.error(`has no layer "${name}". The nearest names are ${quoted(near)}; \`facet inspect\` lists all.`);
+    throw this.unknown(`has no layer "${name}". The nearest names are ${quoted(near)}; \`facet inspect\` lists all.`);
   }
 
   layer(name: string): LayerInfo {
     const resolved = this.resolve(name);
     const info = this.layers.find((layer) => layer.name === resolved);
-    if (!info) throw this.error(`has "${name}" as its input, which is no layer. \`facet inspect\` lists the layers.`);
+    if (!info) throw this.unknown(`has "${name}" as its input, which is no layer. \`facet inspect\` lists the layers.`);
     return info;
   }
 
@@ -188,7 +188,7 @@ export class Model {
     const { shape, name: resolved } = this.layer(name);
     const count = shape[0] ?? 1;
     if (Number.isInteger(channel) && channel >= 0 && channel < count) return;
-    throw this.error(
+    throw this.unknown(
       `has ${count} channels at "${resolved}", so channel ${channel} is none of them. Give one in 0..${count - 1}.`,
     );
   }
@@ -198,13 +198,17 @@ export class Model {
     const fixed = this.initializers.get(name);
     if (!fixed) {
       const near = nearest(name, this.initializers.keys());
-      throw this.error(`has no weight "${name}". The nearest names are ${quoted(near)}.`);
+      throw this.unknown(`has no weight "${name}". The nearest names are ${quoted(near)}.`);
     }
     return { shape: fixed.shape, data: Float32Array.from(fixed.data) };
   }
 
   private error(what: string): ModelError {
     return new ModelError(`model "${this.name}" ${what}`);
+  }
+
+  private unknown(what: string): UnknownPartError {
+    return new UnknownPartError(this.error(what).message);
   }
 
   /** Runs f; what it says of a part is said of this model. */

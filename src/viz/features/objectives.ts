@@ -22,7 +22,7 @@ import {
   conv2d,
   stopGradient,
 } from '../../engine/ops/index.ts';
-import { ModelError } from '../../models/error.ts';
+import { ModelError, UnknownPartError } from '../../models/error.ts';
 
 /** What an objective may look at. */
 export interface ObjectiveContext {
@@ -86,7 +86,7 @@ function spatial(value: Value): Value {
 function pick(value: Value, name: string, unit: number): Value {
   const channels = value.shape[3];
   if (!Number.isInteger(unit) || unit < 0 || unit >= channels) {
-    throw new ModelError(`layer "${name}" has channels 0 to ${channels - 1}; there is no channel ${unit}.`);
+    throw new UnknownPartError(`layer "${name}" has channels 0 to ${channels - 1}; there is no channel ${unit}.`);
   }
   return slice(value, { starts: [0, 0, 0, unit], ends: [...value.shape.slice(0, 3), unit + 1] });
 }
@@ -138,7 +138,7 @@ export const direction = (layer: string, vector: Tensor, name = 'direction'): Ob
 const classOf = (logits: Value, target: number): Value => {
   const classes = logits.shape[logits.shape.length - 1];
   if (!Number.isInteger(target) || target < 0 || target >= classes)
-    throw new ModelError(`the network has classes 0 to ${classes - 1}; there is no class ${target}.`);
+    throw new UnknownPartError(`the network has classes 0 to ${classes - 1}; there is no class ${target}.`);
   return slice(logits, { starts: [target], ends: [target + 1], axes: [-1] });
 };
 
