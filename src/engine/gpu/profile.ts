@@ -2,16 +2,16 @@
 // outputs: they are put aside before and put back after.
 
 import { buffersOf, layersOf, opsOf, titleOf, workgroupSize } from '../describe.ts';
-import { type Place, type Plan, samePlace } from '../plan.ts';
+import type { Plan } from '../plan.ts';
 import { perMicro, type Profile, type StepProfile } from '../profile.ts';
 import { judge, type Roofline } from '../roofline.ts';
 import { median, quantile } from '../statistics.ts';
 import { memoryTimeline } from '../timeline.ts';
 import type { Build, Step } from './build.ts';
-import type { Connection } from './connection.ts';
 import type { Program } from './program.ts';
-import { measureRoofline } from './roofline.ts';
 import { type Clock, type Lap, LapTimer, repeatsFor, type Timed } from './lapTimer.ts';
+import { measureRoofline } from './roofline.ts';
+import { Snapshot } from './snapshot.ts';
 
 export interface ProfileOptions {
   /** Rounds in which each step is timed once. */
@@ -51,36 +51,36 @@ export async function profile(program: Program, options: ProfileOptions = {}): P
   const build = program.built;
   const { connection } = build;
   const timer = await LapTimer.open(connection, options.clock);
-  let kept: Kept | undefined;
+  let snapshot: Snapshot | undefined;
   try {
-    kept = new Kept(build, program.plan);
-    const bench = new Bench(build, kept, timer, signal);
-    const trials = await bench.findRepeats((done) => onProgress?.(done, TRIAL_ROUNDS + rounds));
+    snapshot = new Snapshot(build, program.plan);
+    const stepTimer = new StepTimer(build, snapshot, timer, signal);
+    const trials = await stepTimer.findRepeats((done) => onProgress?.(done, TRIAL_ROUNDS + rounds));
     for (let round = 0; round < rounds; round++) {
-      await bench.round();
+      await stepTimer.round();
       onProgress?.(trials + round + 1, trials + rounds);
     }
     await connection.settle(build.watch);
-    return await summarize(program, bench, roofline, { rounds, clock: timer.clock });
+    return await summarize(program, stepTimer, roofline, { rounds, clock: timer.clock });
   } catch (error) {
     if (error === signal?.reason) throw error;
     throw await connection.explain(error);
   } finally {
-    kept?.restore();
-    kept?.dispose();
+    snapshot?.restore();
+    snapshot?.dispose();
     timer.dispose();
   }
 }
 
 async function summarize(
   { label, plan, built, device }: Program,
-  bench: Bench,
+  stepTimer: StepTimer,
   measured: Roofline,
   how: Pick<Profile, 'rounds' | 'clock'>,
 ): Promise<Profile> {
   const layers = layersOf(plan);
   const rows = (roofline: Roofline): StepProfile[] =>
-    built.steps.map((step, k) => ({ ...rowOf(plan, step, k, bench, roofline), label: layers[k] }));
+    built.steps.map((step, k) => ({ ...rowOf(plan, step, k, stepTimer, roofline), label: layers[k] }));
   let [roofline, steps] = [measured, rows(measured)];
   if (steps.some(({ share }) => share > 1)) {
     // The device was busy when its limits were measured, or values come out of a cache.
@@ -94,13 +94,13 @@ async function summarize(
     roofline,
     steps,
     stepMicros: steps.reduce((sum, { micros }) => sum + micros, 0),
-    replayMicros: median(bench.replays),
+    replayMicros: median(stepTimer.replays),
     memory: memoryTimeline(plan),
   };
 }
 
 /** Steps, how often each is repeated, and what was measured so far. */
-class Bench {
+class StepTimer {
   readonly repeats: number[];
   /** Microseconds of one dispatch, by step and round, and how many were timed together. */
   private readonly samples: { readonly micros: number; readonly repeats: number }[][];
@@ -108,14 +108,16 @@ class Bench {
   readonly replays: number[] = [];
   private readonly works: readonly Timed[];
   private replaysAtOnce = 1;
+  /** Microseconds of all repetitions of each step, from the round before. */
+  private expected: readonly number[] | undefined;
 
   constructor(
     private readonly build: Build,
-    private readonly kept: Kept,
+    private readonly snapshot: Snapshot,
     private readonly timer: LapTimer,
     private readonly signal?: AbortSignal,
   ) {
-    this.works = build.steps.map((step) => kept.workOf(step));
+    this.works = build.steps.map((step) => snapshot.workOf(step));
     this.repeats = build.steps.map(() => 1);
     this.samples = build.steps.map(() => []);
   }
@@ -143,9 +145,6 @@ class Bench {
     }
   }
 
-  /** Of all repetitions of each step, from the round before. */
-  private expected: readonly number[] | undefined;
-
   /** Every step once more, and a whole replay. */
   async round(): Promise<void> {
     const micros = await this.runSteps();
@@ -171,7 +170,7 @@ class Bench {
 
   /** One replay, its steps repeated: each computes with what those before it left. */
   private runSteps(): Promise<number[]> {
-    this.kept.restore();
+    this.snapshot.restore();
     const laps = this.works.map(
       (work, k): Lap => ({ work, repeats: this.repeats[k], expectedMicros: this.expected?.[k] }),
     );
@@ -189,102 +188,16 @@ class Bench {
   }
 }
 
-/** Copies of what a run changes and a user may read: states and outputs; and room for what a step writes over itself. */
-class Kept {
-  private readonly copies: { readonly from: GPUBuffer; readonly to: GPUBuffer }[] = [];
-  private readonly scratch: GPUBuffer | undefined;
-  private readonly connection: Connection;
-
-  constructor(
-    private readonly build: Build,
-    plan: Plan,
-  ) {
-    this.connection = build.connection;
-    const states = plan.graph.nodes.flatMap((node): Place[] =>
-      node.kind === 'state' ? [{ kind: 'state', name: node.name }] : [],
-    );
-    const outputs = [...plan.outputs.values()].filter(({ kind }) => kind === 'slot');
-    const buffers = new Set([...states, ...outputs].map((place) => build.bufferAt(place)));
-    try {
-      for (const from of buffers) this.copies.push({ from, to: this.create(from.size) });
-      const overwritten = build.steps.filter(isOverItself).map(({ planned }) => build.bufferAt(planned.output).size);
-      this.scratch = overwritten.length > 0 ? this.create(Math.max(...overwritten)) : undefined;
-    } catch (error) {
-      this.dispose();
-      throw error;
-    }
-    this.submit((encoder) => {
-      for (const { from, to } of this.copies) encoder.copyBufferToBuffer(from, 0, to, 0, from.size);
-    });
-  }
-
-  private create(bytes: number): GPUBuffer {
-    const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    return this.connection.createBuffer('put aside while profiling', bytes, usage, this.build.watch);
-  }
-
-  /** Puts everything back, in the order of the queue. */
-  restore(): void {
-    if (this.connection.lost) return; // then the program puts itself back
-    this.submit((encoder) => {
-      for (const { from, to } of this.copies) encoder.copyBufferToBuffer(to, 0, from, 0, from.size);
-    });
-  }
-
-  /** A step that can be repeated without end: what it overwrites of its own input is put back, and computed once. */
-  workOf(step: Step): Timed {
-    const encode = (pass: GPUComputePassEncoder): void => {
-      pass.setPipeline(step.pipeline);
-      pass.setBindGroup(0, step.bindGroup);
-      pass.dispatchWorkgroups(...step.workgroups);
-    };
-    if (!isOverItself(step)) return { encode };
-    const own = this.build.bufferAt(step.planned.output);
-    const scratch = this.scratch as GPUBuffer;
-    return {
-      encode,
-      before: (encoder) => encoder.copyBufferToBuffer(own, 0, scratch, 0, own.size),
-      after(encoder) {
-        encoder.copyBufferToBuffer(scratch, 0, own, 0, own.size);
-        const pass = encoder.beginComputePass();
-        encode(pass);
-        pass.end();
-      },
-    };
-  }
-
-  private submit(encode: (encoder: GPUCommandEncoder) => void): void {
-    const { gpu } = this.connection;
-    this.build.watch.during(
-      () => 'Putting aside what profiling would change',
-      () => {
-        const encoder = gpu.createCommandEncoder();
-        encode(encoder);
-        gpu.queue.submit([encoder.finish()]);
-      },
-    );
-  }
-
-  dispose(): void {
-    for (const { to } of this.copies) this.connection.destroyBuffer(to);
-    if (this.scratch) this.connection.destroyBuffer(this.scratch);
-  }
-}
-
-/** Whether a second run of the step would begin with what the first one left. */
-const isOverItself = ({ planned: { inputs, output } }: Step): boolean =>
-  inputs.some((place) => samePlace(place, output));
-
 function rowOf(
   { graph }: Plan,
   step: Step,
   index: number,
-  bench: Bench,
+  stepTimer: StepTimer,
   roofline: Roofline,
 ): Omit<StepProfile, 'label'> {
   const { op, variant, workgroups, cost, source, kernel, planned } = step;
   const ops = opsOf(graph, planned.node);
-  const samples = bench.timesOf(index);
+  const samples = stepTimer.timesOf(index);
   const micros = median(samples);
   const { flops, bytes } = cost;
   const { share, bound } = judge(cost, micros, roofline);
@@ -300,7 +213,7 @@ function rowOf(
     micros,
     low: quantile(samples, 0.25),
     high: quantile(samples, 0.75),
-    repeats: bench.repeats[index],
+    repeats: stepTimer.repeats[index],
     flops,
     bytes,
     gflops: perMicro(flops, micros),
