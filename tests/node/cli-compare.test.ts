@@ -7,6 +7,7 @@ import path from 'node:path';
 import sharp from 'sharp';
 import * as assert from 'uvu/assert';
 import { parseSpec, readSpec } from '../../cli/compareSpecs.ts';
+import { type Column, csvOf, type Line, MILLISECONDS, sortLines } from '../../cli/compareTable.ts';
 import { baselineOption } from '../../src/viz/attribution/baseline.ts';
 import { count, flag } from '../../src/viz/attribution/options.ts';
 import { smallNetwork } from '../support/smallNetwork.ts';
@@ -75,6 +76,19 @@ test('a unit in place of a class', () => {
   assert.is(status, 0, stderr);
   const { unit, target } = JSON.parse(stdout);
   assert.equal([unit, target], ['/l2/a/Conv_output_0:3', undefined]);
+});
+
+test('the best stands first, whichever end that is, and what has no value last', () => {
+  const column = (text: string, better: 'higher' | 'lower') => ({ text, metric: { better } }) as Column;
+  const line = (method: string, up: number, milliseconds: number) =>
+    ({ method, values: Number.isNaN(up) ? {} : { up, down: up }, milliseconds, evaluations: 1 }) as unknown as Line;
+  const lines = [line('none', Number.NaN, 5), line('small', 1, 9), line('large', 2, 7)];
+  const columns = [column('up', 'higher'), column('down', 'lower')];
+  const order = (by: string) => sortLines(lines, columns, by).map(({ method }) => method);
+  assert.equal(order('up'), ['large', 'small', 'none']);
+  assert.equal(order('down'), ['small', 'large', 'none']);
+  assert.equal(order(MILLISECONDS), ['none', 'large', 'small']);
+  assert.is(csvOf(lines.slice(0, 1), columns), 'method,up,down,milliseconds,evaluations\nnone,,,5,1\n');
 });
 
 test('options behind a name, beside colons that belong to a value', () => {

@@ -3,6 +3,7 @@
 
 import sharp from 'sharp';
 import * as assert from 'uvu/assert';
+import { profileText } from '../../cli/profileReport.ts';
 import { gradient } from '../../src/autodiff/gradient.ts';
 import { costOf } from '../../src/engine/cost.ts';
 import { buffersOf, layersOf, opsOf, titleOf, workgroupSize } from '../../src/engine/describe.ts';
@@ -13,6 +14,7 @@ import { optimize } from '../../src/engine/optimize.ts';
 import { makePlan, type Plan } from '../../src/engine/plan.ts';
 import { type Profile, shareOf, type StepProfile, totalsByKind } from '../../src/engine/profile.ts';
 import { judge, type Roofline, ridge, roofAt } from '../../src/engine/roofline.ts';
+import { median, quantile } from '../../src/engine/statistics.ts';
 import { memoryTimeline } from '../../src/engine/timeline.ts';
 import { chromeTrace } from '../../src/engine/trace.ts';
 import { shaderText } from '../../src/engine/wgsl.ts';
@@ -47,6 +49,31 @@ test('a step is held against the limit that it meets first', () => {
   assert.is(ridge(roofline), 5);
   assert.is(roofAt(1, roofline), 2e9);
   assert.is(roofAt(50, roofline), 1e10);
+});
+
+test('medians and quartiles lie between neighbours', () => {
+  assert.is(median([9, 1, 5]), 5);
+  assert.is(median([4, 1, 9, 2]), 3);
+  assert.is(quantile([1, 2, 3, 4, 5], 0.25), 2);
+  assert.is(quantile([1, 3], 0.75), 2.5);
+  assert.ok(Number.isNaN(median([])));
+});
+
+test('a program without dispatches is told of in numbers', () => {
+  const profile: Profile = {
+    program: 'identity',
+    adapter: 'none',
+    clock: 'wall',
+    rounds: 1,
+    roofline,
+    steps: [],
+    stepMicros: 0,
+    replayMicros: 40,
+    memory: memoryTimeline(makePlan(computation({ x: new Graph().input('x', [4]) }))),
+  };
+  const text = profileText({ profile, compileMillis: 1, profileMillis: 2 }, { top: 0, files: [] });
+  assert.match(text, /^steps +0 dispatches/m);
+  assert.not.match(text, /NaN|Infinity/);
 });
 
 test('repetitions grow until the clock resolves them, and no further', () => {

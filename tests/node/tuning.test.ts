@@ -5,6 +5,7 @@ import { computation, Graph, type OpNode } from '../../src/engine/graph.ts';
 import { conv2d, matmul, maxPool } from '../../src/engine/ops/index.ts';
 import { optimize } from '../../src/engine/optimize.ts';
 import {
+  answerFor,
   answerFrom,
   deviceKey,
   emptyTuning,
@@ -49,6 +50,13 @@ function tuningOf({ node, inputs }: ReturnType<typeof convolution>, variant: str
   const kernels = kernelsOf(kernelsFor(node, inputs, traits));
   return { ...emptyTuning(device), ops: { [opKey(node, inputs)]: { variant, kernels, micros: { [variant]: 12.5 } } } };
 }
+
+test('a variant is timed for its own op alone: what a lowering makes of it is chosen as where it runs', () => {
+  const [own, other] = [convolution(), convolution(4)];
+  const measured = answerFor(opKey(own.node, own.inputs), 'winograd-2');
+  assert.is(measured(own.node, own.inputs), 'winograd-2');
+  assert.is(measured(other.node, other.inputs), undefined);
+});
 
 test('equal ops have equal keys, whatever the order of their attributes; others have others', () => {
   const { node, inputs } = convolution();
