@@ -63,6 +63,9 @@ function readOptions() {
   };
 }
 
+/** What `--only` calls the time from page load to the first result. */
+const FIRST_RESULT = 'page load to the first result';
+
 /** What to type to have the same again. */
 function commandOf(args: readonly string[]): string {
   const quoted = args.map((text) => (/^[\w,.=/-]+$/.test(text) ? text : JSON.stringify(text)));
@@ -100,11 +103,15 @@ async function main(): Promise<void> {
   if (options.help) return void process.stdout.write(USAGE);
   const { engines, timing, sizes, quick } = options;
   const only = options.only?.split('|');
+  const networks = networksAtHand(root);
+  const works = listWorks({ sizes, networks, only, isQuick: quick });
+  const takesFirst = !options['no-first'] && (!only || only.some((text) => FIRST_RESULT.includes(text)));
+  if (works.length === 0 && !takesFirst)
+    throw new Error(`no work is called like --only ${options.only}. Leave it out to see their names.`);
   installPeers(root, say);
   say('bundling');
   await buildPages(root);
   const bundles = await weighBundles(root, engines);
-  const networks = networksAtHand(root);
   const absent = networks.includes('squeezenet')
     ? ''
     : 'without ../shared/data/models only the network that comes along is run';
@@ -115,9 +122,9 @@ async function main(): Promise<void> {
   const rows: Row[] = [];
   try {
     const first =
-      options['no-first'] || absent || (only && !only.some((text) => 'page load to the first result'.includes(text)))
-        ? undefined
-        : await measureFirst(browser, engines, { rounds: quick ? 1 : 3, patience: timing.patience }, say);
+      takesFirst && !absent
+        ? await measureFirst(browser, engines, { rounds: quick ? 1 : 3, patience: timing.patience }, say)
+        : undefined;
     const session = new Session(browser, engines, timing, say);
     await session.open();
     say(session.adapter);
@@ -131,7 +138,7 @@ async function main(): Promise<void> {
       rows: first ? [...rows, first] : rows,
       bundles,
     });
-    for (const named of listWorks({ sizes, networks, only, isQuick: quick })) {
+    for (const named of works) {
       try {
         rows.push(estimated(await session.measure(named), named, rows));
       } catch (error) {
