@@ -51,11 +51,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<T>;
 @group(0) @binding(2) var<storage, read> x: array<X>;
 @group(0) @binding(3) var<storage, read> w: array<T>;
-{{EPILOGUE_BINDINGS}}
-
-fn epilogue(acc: T, at: u32, channel: u32) -> T {
-{{EPILOGUE}}
-}
+#include "held_epilogue"
 
 #if QUAD
 #if VECTOR_INPUT
@@ -202,10 +198,11 @@ fn main(
   let y_at = (row * params.Q + q0) * params.columns + column;
 #for j COLUMNS
   if (column + {{j}}u < params.columns) {
+    let held = hold(column + {{j}}u);
 #for i PIXELS
     if (q0 + {{i}}u < params.Q) {
       let at = y_at + {{i}}u * params.columns + {{j}}u;
-      y[at] = epilogue(acc_{{i}}_{{j}}, at, column + {{j}}u);
+      y[at] = epilogue(acc_{{i}}_{{j}}, at, held);
     }
 #endfor
   }

@@ -29,11 +29,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<T>;
 @group(0) @binding(2) var<storage, read> a: array<vec2f>;
 @group(0) @binding(3) var<storage, read> b: array<B>;
-{{EPILOGUE_BINDINGS}}
-
-fn epilogue(acc: T, at: u32, channel: u32) -> T {
-{{EPILOGUE}}
-}
+#include "held_epilogue"
 
 @compute @workgroup_size(4)
 fn main(@builtin(workgroup_id) block: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -101,6 +97,9 @@ fn main(@builtin(workgroup_id) block: vec3u, @builtin(local_invocation_index) la
 #endfor
   }
 
+#for j 2
+  let held_{{j}} = hold(column_{{j}});
+#endfor
 #for s 4
 #for i 4
   {
@@ -108,7 +107,7 @@ fn main(@builtin(workgroup_id) block: vec3u, @builtin(local_invocation_index) la
     let y_at = (block.z * params.M + m) * params.columns + column;
 #for j 2
     if ((m < params.M) & (column + {{j}}u < params.columns)) {
-      y[y_at + {{j}}u] = epilogue(acc_{{s}}_{{i}}_{{j}}, y_at + {{j}}u, column + {{j}}u);
+      y[y_at + {{j}}u] = epilogue(acc_{{s}}_{{i}}_{{j}}, y_at + {{j}}u, held_{{j}});
     }
 #endfor
   }

@@ -1,11 +1,12 @@
 // y = Aᵀ m A at the TILE² outputs of one tile and filter; the matrix is written out in TRANSFORM.
-// products: [SIZE², tiles, filters] or [SIZE², filters, tiles], by their steps; y: [N,P,Q,K]. One invocation: one tile and
-// filter.
+// products: [SIZE², tiles, filters] or [SIZE², filters, tiles], by their steps; y: [N,P,Q,K]. One invocation: one tile and one
+// T of filters.
 
-alias T = f32;
+alias T = {{TYPE}};
 
 const TILE = {{TILE}}u;
 
+// Offsets and sizes along filters count units of T.
 struct Params {
   count: u32,
   P: u32,
@@ -19,15 +20,10 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
-@group(0) @binding(2) var<storage, read> products: array<f32>;
-{{EPILOGUE_BINDINGS}}
-
+@group(0) @binding(1) var<storage, read_write> y: array<T>;
+@group(0) @binding(2) var<storage, read> products: array<T>;
+#include "held_epilogue"
 #include "flat_index"
-
-fn epilogue(acc: T, at: u32, channel: u32) -> T {
-{{EPILOGUE}}
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -48,12 +44,13 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let row = t / params.across;
   let p0 = (row % params.down) * TILE;
   let q0 = (t % params.across) * TILE;
+  let held = hold(k);
   let first = ((row / params.down * params.P + p0) * params.Q + q0) * params.K + k;
 #for a TILE
 #for b TILE
   if ((p0 + {{a}}u < params.P) & (q0 + {{b}}u < params.Q)) {
     let at = first + ({{a}}u * params.Q + {{b}}u) * params.K;
-    y[at] = epilogue(z_{{a}}_{{b}}, at, k);
+    y[at] = epilogue(z_{{a}}_{{b}}, at, held);
   }
 #endfor
 #endfor

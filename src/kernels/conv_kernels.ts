@@ -7,7 +7,7 @@ import type { ConvAttrs, ConvSizes } from './conv.ts';
 import { heldConv, prefersHeld } from './conv_held.ts';
 import { geometry, plainUniforms } from './conv_params.ts';
 import { depthwiseFilterKernels, depthwiseInputKernels, depthwiseKernels, isDepthwise } from './depthwise_kernels.ts';
-import { epilogueText } from './elementwise.ts';
+import { epilogueText, heldEpilogueText } from './elementwise.ts';
 import { swapConv } from './matmul_swap.ts';
 import { grid1d, sizeOf } from './shape.ts';
 import type { DeviceTraits, Kernel, KernelContext } from './types.ts';
@@ -100,7 +100,6 @@ const tiledText = (context: KernelContext<unknown>, { unit, inputUnit, tile }: T
     QUAD: quad,
     TILES_PER_WORKGROUP: across,
     BLOCKS_PER_WORKGROUP: down,
-    ...epilogueText(context, unit),
   };
 };
 
@@ -144,7 +143,11 @@ function tiledForward(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kern
   const form = (variant: string, quad: boolean): Kernel => ({
     variant,
     shader: 'conv2d_tiled',
-    text: { ...tiledText(context, { unit, inputUnit, tile }, quad), JOINED_QUAD: quad && joined },
+    text: {
+      ...tiledText(context, { unit, inputUnit, tile }, quad),
+      ...heldEpilogueText(context, unit),
+      JOINED_QUAD: quad && joined,
+    },
     uniforms: { ...uniforms, ...rowGeometry(quad && joined ? sizes.C : 1) },
     workgroups,
   });
@@ -190,7 +193,11 @@ function tiledInput(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel
   const form = (variant: string, quad: boolean): Kernel => ({
     variant,
     shader: 'conv2d_input_tiled',
-    text: { ...tiledText(context, { unit, inputUnit, tile }, quad), VECTOR_OUTPUT: unit === 4 },
+    text: {
+      ...tiledText(context, { unit, inputUnit, tile }, quad),
+      ...epilogueText(context, unit),
+      VECTOR_OUTPUT: unit === 4,
+    },
     uniforms,
     workgroups,
   });

@@ -3,7 +3,7 @@
 
 import type { ConvAttrs, ConvSizes } from './conv.ts';
 import { isPointwise } from './conv_params.ts';
-import { epilogueText } from './elementwise.ts';
+import { heldEpilogueText } from './elementwise.ts';
 import type { MatmulAttrs, MatmulSizes } from './matmul.ts';
 import { denseLines, type MatmulLines } from './matmul_shared.ts';
 import type { Kernel, KernelContext } from './types.ts';
@@ -37,7 +37,7 @@ export function swapMatmul(
     {
       variant: 'swap',
       shader: 'matmul_swap',
-      text: { TRANSPOSE_B: attrs.transposeB, ...epilogueText(context, 4) },
+      text: { TRANSPOSE_B: attrs.transposeB, ...heldEpilogueText(context, 4) },
       uniforms: {
         M,
         columns: N / 4,

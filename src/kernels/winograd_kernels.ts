@@ -1,13 +1,15 @@
 // winograd_kernels.ts: the dispatches of the Winograd ops. Sizes are uniforms; the text differs only by the size of a tile
 // and by how many products one invocation computes.
 
-import { epilogueText, literal } from './elementwise.ts';
+import { heldEpilogueText, literal } from './elementwise.ts';
 import { grid1d, sizeOf } from './shape.ts';
 import type { DeviceTraits, Kernel, KernelContext } from './types.ts';
 import type { WinogradFilterAttrs, WinogradInputAttrs, WinogradOutputAttrs } from './winograd.ts';
 import { filterChannels, tileCounts, winogradTransforms } from './winograd_transforms.ts';
 
 const WORKGROUP = 64;
+
+const divisible = (value: number, by: number): boolean => value % by === 0;
 
 /** The sum of `row[k] name(k)`, without the terms that are 0. */
 function weighted(row: readonly number[], name: (k: number) => string): string {
@@ -105,32 +107,36 @@ export function winogradOutputKernels(context: KernelContext<WinogradOutputAttrs
   const [N, P, Q, K] = output;
   const [, rows, columns] = context.inputs[0];
   const { down, across, tiles } = tileCounts(N, tile, [P, Q]);
-  const count = tiles * K;
-  return [
-    {
-      variant: 'naive',
+  const form = (variant: string, unit: 1 | 4): Kernel => {
+    const count = (tiles * K) / unit;
+    return {
+      variant,
       shader: 'winograd_output',
       text: {
+        TYPE: unit === 4 ? 'vec4f' : 'f32',
         WORKGROUP,
         TILE: tile,
         SIZE: tile + 2,
         TRANSFORM: transformText(winogradTransforms[tile].output, 'm', 'z'),
-        ...epilogueText(context, 1),
+        ...heldEpilogueText(context, unit),
       },
       uniforms: {
         count,
         P,
         Q,
-        K,
+        K: K / unit,
         down,
         across,
-        plane: rows * columns,
-        tile_step: tilesLast ? 1 : columns,
+        plane: (rows * columns) / unit,
+        tile_step: tilesLast ? 1 : columns / unit,
         filter_step: tilesLast ? columns : 1,
       },
       workgroups: grid(count, device),
-    },
-  ];
+    };
+  };
+  // Four filters at once share addresses; of the larger tile they make the shader leave the instruction cache.
+  const vectors = tile === 2 && !tilesLast && divisible(K, 4) && divisible(columns, 4);
+  return vectors ? [form('naive', 1), form('vector', 4)] : [form('naive', 1)];
 }
 
 /** Rows and columns of y that four invocations of a quad compute together. */
