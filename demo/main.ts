@@ -193,10 +193,12 @@ function start(device: Device, screen: Screen): void {
       relabel();
       visualizer.stop();
       while (visualizer.isGoing) await nextFrame();
+      await panel.rest();
       await inspector.rest();
     },
     resume() {
       isTuning = false;
+      panel.resume();
       relabel();
     },
     renew: () => current && use(current, true),

@@ -92,6 +92,17 @@ export class MethodPanel {
     this.subject = subject;
   }
 
+  /** Until `resume` no method runs; resolves when the one that runs has ended. */
+  async rest(): Promise<void> {
+    run.disabled = true;
+    this.going?.abort();
+    while (this.going) await nextFrame();
+  }
+
+  resume(): void {
+    run.disabled = false;
+  }
+
   private get method(): Method {
     return methods[menu.value as keyof typeof methods];
   }

@@ -36,11 +36,13 @@ test('nothing is timed by itself', async () => {
 test('times the kernels and keeps what it found', async () => {
   await page.click('#tune');
   assert.is(await page.textContent('#tune'), 'Stop');
-  for (const id of ['#toggle', '#inspector-run']) assert.is(await page.isDisabled(id), true, `${id} waits`);
+  for (const id of ['#toggle', '#inspector-run', '#method-run'])
+    assert.is(await page.isDisabled(id), true, `${id} waits`);
   await notes('^Timed \\d+ of \\d+ kinds of steps; ');
   await page.waitForFunction(() => document.querySelector('#tune')?.textContent === 'Tune');
   assert.is(await page.isHidden('#tune-bar'), true);
-  for (const id of ['#toggle', '#inspector-run']) assert.is(await page.isDisabled(id), false, `${id} waits no longer`);
+  for (const id of ['#toggle', '#inspector-run', '#method-run'])
+    assert.is(await page.isDisabled(id), false, `${id} waits no longer`);
   const [[, text], ...others] = await kept();
   assert.equal(others, []);
   const tuning = readTuning(text);

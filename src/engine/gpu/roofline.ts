@@ -175,7 +175,8 @@ export function measureRoofline(device: Device, again = false): Promise<Roofline
   if (known && !again) return known;
   const roofline = device.retry(async () => better(await measure(device), await known));
   measured.set(device, roofline);
-  roofline.catch(() => measured.delete(device));
+  // What was known stays known.
+  roofline.catch(() => (known ? measured.set(device, known) : measured.delete(device)));
   return roofline;
 }
 
