@@ -80,9 +80,10 @@ export function winogradVariants(node: OpNode, inputs: readonly Shape[]): readon
 
 /**
  * Nanoseconds on a software adapter, measured on one with two cores; only their ratios matter. One flop of a direct
- * convolution and of a product, and one number read or written by a transform, whose address counts and not its arithmetic.
+ * convolution and of a product, and one number read or written by a transform (there, and back), whose address counts and
+ * not its arithmetic.
  */
-const SOFTWARE = { direct: 0.16, product: 0.155, access: 2.3, dispatch: 200_000 } as const;
+const SOFTWARE = { direct: 0.16, product: 0.155, access: 2.3, accessBack: 1.3, dispatch: 200_000 } as const;
 
 /** What is gained at least, as a share: estimates are no better than that. */
 const LEAST_GAIN = 0.15;
@@ -97,7 +98,8 @@ function estimate(sizes: Sizes, tile: WinogradTile, isStatic: boolean): number {
   const ofFilters = isStatic ? 0 : filterRows * sums * (places + 9);
   return (
     2 * places * rows * columns * sums * SOFTWARE.product +
-    (read + written + ofFilters) * SOFTWARE.access +
+    (read + ofFilters) * SOFTWARE.access +
+    written * SOFTWARE.accessBack +
     (isStatic ? 3 : 4) * SOFTWARE.dispatch
   );
 }
