@@ -24,6 +24,13 @@ class EngineHangs extends Error {
   }
 }
 
+/** What is told of an engine that throws. One that hangs takes its page with it. */
+function failure(error: unknown): Outcome {
+  if (error instanceof EngineHangs) throw error;
+  const [message] = (error as Error).message.replace(/^page\.evaluate: (Error: )?/, '').split('\n');
+  return { status: 'failed', reason: message.slice(0, 160) };
+}
+
 type Timed = Extract<Outcome, { status: 'timed' }>;
 interface Contender {
   readonly engine: EngineName;
@@ -96,17 +103,36 @@ export class Session {
         this.say(`  ${engine.padEnd(6)} ${answer.status}: ${answer.status === 'timed' ? '' : answer.reason}`);
       } else contenders.push({ engine, known: answer, samples: [], repeats: 1 });
     }
+    /** An engine that throws while it is timed is out; the others go on. */
+    const attended = async (engine: EngineName, timing: () => Promise<void>): Promise<void> => {
+      if (outcomes[engine]) return;
+      try {
+        await timing();
+      } catch (error) {
+        outcomes[engine] = failure(error);
+      }
+    };
     for (const each of contenders) {
-      const millis = await this.time(each.engine, 1);
-      each.repeats = Math.min(MOST_REPEATS, Math.max(1, Math.ceil(LEAST_MILLIS / Math.max(millis, 0.01))));
+      await attended(each.engine, async () => {
+        const millis = await this.time(each.engine, 1);
+        each.repeats = Math.min(MOST_REPEATS, Math.max(1, Math.ceil(LEAST_MILLIS / Math.max(millis, 0.01))));
+      });
     }
     for (let round = 0; round < rounds; round++) {
       for (const { engine, repeats, samples } of contenders) {
         const spent = samples.reduce((sum, millis) => sum + millis * repeats, 0);
-        if (round === 0 || spent < 1000 * seconds) samples.push(await this.time(engine, repeats));
+        if (round > 0 && spent >= 1000 * seconds) continue;
+        await attended(engine, async () => {
+          samples.push(await this.time(engine, repeats));
+        });
       }
     }
     for (const { engine, known, samples } of contenders) {
+      const lost = outcomes[engine];
+      if (lost && lost.status !== 'timed') {
+        this.say(`  ${engine.padEnd(6)} ${lost.status}: ${lost.reason}`);
+        continue;
+      }
       const parts = engine === 'facet' ? 1 : (named.peerParts ?? 1);
       const millis = spreadOf(samples.map((sample) => parts * sample));
       const estimatedFrom = parts > 1 ? { estimatedFrom: `${parts} times a part` } : {};
@@ -131,9 +157,7 @@ export class Session {
       await this.guarded(engine, (bench, engine) => bench.release(engine), engine);
       return { status: 'wrong', reason: `relative error ${error.toPrecision(2)}` };
     } catch (error) {
-      if (error instanceof EngineHangs) throw error;
-      const [message] = (error as Error).message.replace(/^page\.evaluate: (Error: )?/, '').split('\n');
-      return { status: 'failed', reason: message.slice(0, 160) };
+      return failure(error);
     }
   }
 

@@ -1,12 +1,6 @@
 // statistics.ts: what becomes of samples and results: medians and quartiles, errors, means of ratios.
 
-/** The q-quantile of ascending numbers, interpolated between neighbours. */
-export function quantile(sorted: readonly number[], q: number): number {
-  const at = q * (sorted.length - 1);
-  const below = Math.floor(at);
-  const above = Math.min(below + 1, sorted.length - 1);
-  return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
-}
+import { quantile } from '../src/engine/statistics.ts';
 
 export interface Spread {
   readonly median: number;

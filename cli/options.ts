@@ -36,6 +36,12 @@ export function numbers(text: string): number[] {
     .map(numberOf);
 }
 
+/** The name of a table. */
+export function csvName(file: string): string {
+  if (!/\.csv$/i.test(file)) throw new InvalidArgumentError('A table is written as .csv.');
+  return file;
+}
+
 /** A whole number of at least `least` and at most `most`. */
 export function whole(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {

@@ -221,7 +221,8 @@ async function explainAll(
       if (attribution) results.push({ row, target, attribution });
       if (!signal.aborted) continue;
       const state = !attribution ? 'and keeps nothing' : done < total ? 'and keeps its estimate so far' : '';
-      if (state || k + 1 < rows.length) return [`in ${title} at ${done} of ${total}`, state].join(' ').trim();
+      if (state || k + 1 < rows.length)
+        return [`in ${title}`, total > 0 ? `at ${done} of ${total}` : '', state].filter(Boolean).join(' ');
     }
     return undefined;
   });

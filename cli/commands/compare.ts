@@ -22,12 +22,12 @@ import {
 import { drawFigure } from '../compareFigure.ts';
 import { distinctSpecs, readSpec, type Spec } from '../compareSpecs.ts';
 import { type Column, csvOf, type Line, MILLISECONDS, shownAt, sortLines, tableOf } from '../compareTable.ts';
-import { blameArguments, CommandError, Stopped, UsageError } from '../errors.ts';
+import { blameArguments, Stopped, UsageError } from '../errors.ts';
 import { checkOutputs, writeWhole } from '../files.ts';
 import { readInputs } from '../inputs.ts';
 import { whileHeeded } from '../interrupt.ts';
 import { className, openModel } from '../model.ts';
-import { inputOptions, type ModelOptions, modelOptions, names, seedOption } from '../options.ts';
+import { csvName, inputOptions, type ModelOptions, modelOptions, names, seedOption } from '../options.ts';
 import { pictureName } from '../pictures.ts';
 import { report, withDevice } from '../session.ts';
 import { givenClass, likeliestClass } from '../target.ts';
@@ -60,14 +60,16 @@ interface CompareOptions extends ModelOptions {
   readonly of?: string;
   readonly score: ScoreKind;
   readonly layer?: string;
-  readonly sort: string;
+  readonly sort?: string;
   readonly output?: string;
   readonly figure?: string;
 }
 
 export function addCompare(program: Command): void {
   const command = modelOptions(inputOptions(program.command('compare <model>')))
-    .description('how faithful the maps of attribution methods are, and what they cost')
+    .description(
+      'how faithful the maps of attribution methods are, and what they cost; a map of random numbers beside them as a control',
+    )
     .option(
       '--methods <names>',
       'methods, each with options if need be, named as the flags of `facet attribute`: integrated-gradients:steps=20,grad-cam:layer=conv5; ' +
@@ -89,8 +91,8 @@ export function addCompare(program: Command): void {
         .default('logit'),
     )
     .option('--layer <name>', 'attribute to the activations of this layer, with every method that can')
-    .option('--sort <name>', 'metric whose best stands first, or milliseconds; by default the first metric', '')
-    .option('--output <file.csv>', 'the table, as .csv')
+    .option('--sort <name>', 'metric whose best stands first, or milliseconds; by default the first metric')
+    .option('--output <file.csv>', 'the table, as .csv', csvName)
     .option('--figure <file>', 'the picture and all maps side by side, in the order of the table', pictureName)
     .addHelpText(
       'after',
@@ -122,7 +124,7 @@ function readLists({ methods: given, metrics: asked, score, sort, layer }: Compa
   }
   const columns = [...measured.map(({ text }) => text), MILLISECONDS];
   const by =
-    columns.find((column) => column === (sort || columns[0])) ?? measured.find(({ name }) => name === sort)?.text;
+    columns.find((column) => column === (sort ?? columns[0])) ?? measured.find(({ name }) => name === sort)?.text;
   if (by === undefined) throw new UsageError(`--sort ${sort} is none of the columns: ${columns.join(', ')}.`);
   return { chosen, measured, sort: by };
 }
@@ -237,7 +239,7 @@ async function compare(argument: string, options: CompareOptions): Promise<void>
   const unit = options.of === undefined ? undefined : readUnit(options.of, model);
   const given = givenClass(options.target, labels, model);
   const [row, ...others] = await readInputs(options.input, model, options.size);
-  if (others.length > 0) throw new CommandError('methods are compared on one picture. Give one --input with one row.');
+  if (others.length > 0) throw new UsageError('methods are compared on one picture. Give one --input with one row.');
   const layers = asked.flatMap(({ layer }) => layer ?? []);
   checkForward(model, [1, ...row.size, model.input.channels], layers);
   checkOutputs(options.output, options.figure);
