@@ -4,7 +4,29 @@
 
 alias T = f32;
 
-#include "conv_params"
+// Letters as in src/kernels/conv.ts; y_pixel, y_first: from one pixel of y to the next, and before its first channel.
+struct Params {
+  count: u32,
+  H: u32,
+  W: u32,
+  C: u32,
+  P: u32,
+  Q: u32,
+  K: u32,
+  R: u32,
+  S: u32,
+  group_c: u32,
+  group_k: u32,
+  stride_h: u32,
+  stride_w: u32,
+  dilation_h: u32,
+  dilation_w: u32,
+  top: u32,
+  left: u32,
+  N: u32,
+  y_pixel: u32,
+  y_first: u32,
+}
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
@@ -50,5 +72,5 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       }
     }
   }
-  y[at] = epilogue(acc, at, k);
+  y[pixel * params.y_pixel + params.y_first + k] = epilogue(acc, at, k);
 }

@@ -9,7 +9,8 @@ enable subgroups;
 
 alias T = vec4f;
 
-// Offsets and sizes along a row of x count numbers, not pixels.
+// Offsets and sizes along a row of x count numbers, not pixels. y_pixel, y_first: from one pixel of y to the next, and before its
+// first channel.
 struct Params {
   rows: u32,
   H: u32,
@@ -22,6 +23,8 @@ struct Params {
   dilation_h: u32,
   top: u32,
   left: u32,
+  y_pixel: u32,
+  y_first: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -77,8 +80,8 @@ fn main(
 #endfor
       let own_q = q + (lane ^ {{d}}u);
       if ((own_q < params.Q) & (own_column < params.columns)) {
-        let at = (row * params.Q + own_q) * params.columns + column;
-        y[at] = epilogue(acc, at, held);
+        let pixel = row * params.Q + own_q;
+        y[pixel * params.y_pixel + params.y_first + column] = epilogue(acc, pixel * params.columns + column, held);
       }
     }
 #endfor

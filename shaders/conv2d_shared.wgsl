@@ -45,6 +45,9 @@ struct Params {
   dilation_w: u32,
   top: u32,
   left: u32,
+  // From one pixel of y to the next, and before its first channel; in units of T.
+  y_pixel: u32,
+  y_first: u32,
 #if INPUT
   period_h: u32,
   period_w: u32,
@@ -267,13 +270,13 @@ fn store(place: Place, m: u32, n: u32, values: vec4f) {
 #if VECTOR_OUTPUT
   if (n < params.columns) {
     let at = (pixel * params.columns + n) / 4u;
-    y[at] = epilogue(values, at, n / 4u);
+    y[pixel * params.y_pixel + params.y_first + n / 4u] = epilogue(values, at, n / 4u);
   }
 #else
 #for e 4
   if (n + {{e}}u < params.columns) {
     let at = pixel * params.columns + n + {{e}}u;
-    y[at] = epilogue(values[{{e}}], at, n + {{e}}u);
+    y[pixel * params.y_pixel + params.y_first + n + {{e}}u] = epilogue(values[{{e}}], at, n + {{e}}u);
   }
 #endfor
 #endif

@@ -25,7 +25,8 @@ const COLUMNS = {{COLUMNS}}u;
 const TILES_PER_WORKGROUP = {{TILES_PER_WORKGROUP}}u;
 const BLOCKS_PER_WORKGROUP = {{BLOCKS_PER_WORKGROUP}}u;
 
-// Offsets and sizes along C count units of X, along K units of T.
+// Offsets and sizes along C count units of X, along K units of T. y_pixel, y_first: from one pixel of y to the next, and before
+// its first channel.
 struct Params {
   tiles: u32,
   tiles_per_row: u32,
@@ -45,6 +46,8 @@ struct Params {
   group_channels: u32,
   columns: u32,
   group_columns: u32,
+  y_pixel: u32,
+  y_first: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -195,14 +198,16 @@ fn main(
   if (index >= params.tiles) {
     return;
   }
-  let y_at = (row * params.Q + q0) * params.columns + column;
+  let pixel = row * params.Q + q0;
+  let first = pixel * params.columns + column;
+  let y_at = pixel * params.y_pixel + params.y_first + column;
 #for j COLUMNS
   if (column + {{j}}u < params.columns) {
     let held = hold(column + {{j}}u);
 #for i PIXELS
     if (q0 + {{i}}u < params.Q) {
-      let at = y_at + {{i}}u * params.columns + {{j}}u;
-      y[at] = epilogue(acc_{{i}}_{{j}}, at, held);
+      let at = first + {{i}}u * params.columns + {{j}}u;
+      y[y_at + {{i}}u * params.y_pixel + {{j}}u] = epilogue(acc_{{i}}_{{j}}, at, held);
     }
 #endfor
   }

@@ -29,6 +29,9 @@ struct Params {
   a_line: u32,
   b_batch: u32,
   b_line: u32,
+  // From one row of y to the next, and before its first column; in units of T.
+  y_pixel: u32,
+  y_first: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -161,13 +164,13 @@ fn store(place: Place, m: u32, n: u32, values: vec4f) {
 #if VECTOR_OUTPUT
   if (n < params.N) {
     let at = (row * params.N + n) / 4u;
-    y[at] = epilogue(values, at, n / 4u);
+    y[row * params.y_pixel + params.y_first + n / 4u] = epilogue(values, at, n / 4u);
   }
 #else
 #for e 4
   if (n + {{e}}u < params.N) {
     let at = row * params.N + n + {{e}}u;
-    y[at] = epilogue(values[{{e}}], at, n + {{e}}u);
+    y[row * params.y_pixel + params.y_first + n + {{e}}u] = epilogue(values[{{e}}], at, n + {{e}}u);
   }
 #endfor
 #endif

@@ -14,7 +14,8 @@ alias B = vec2f;
 alias B = vec4f;
 #endif
 
-// Offsets of a count pairs of terms; those of b count units of B; columns count vec4s.
+// Offsets of a count pairs of terms; those of b count units of B; columns count vec4s. y_pixel, y_first: from one row of y to the
+// next, and before its first column.
 struct Params {
   M: u32,
   columns: u32,
@@ -23,6 +24,8 @@ struct Params {
   a_line: u32,
   b_batch: u32,
   b_line: u32,
+  y_pixel: u32,
+  y_first: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -104,10 +107,12 @@ fn main(@builtin(workgroup_id) block: vec3u, @builtin(local_invocation_index) la
 #for i 4
   {
     let m = row + (lane ^ {{s}}u) * 4u + {{i}}u;
-    let y_at = (block.z * params.M + m) * params.columns + column;
+    let y_row = block.z * params.M + m;
+    let at = y_row * params.columns + column;
+    let y_at = y_row * params.y_pixel + params.y_first + column;
 #for j 2
     if ((m < params.M) & (column + {{j}}u < params.columns)) {
-      y[y_at + {{j}}u] = epilogue(acc_{{s}}_{{i}}_{{j}}, y_at + {{j}}u, held_{{j}});
+      y[y_at + {{j}}u] = epilogue(acc_{{s}}_{{i}}_{{j}}, at + {{j}}u, held_{{j}});
     }
 #endfor
   }

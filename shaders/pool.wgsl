@@ -58,7 +58,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 #endif
     }
   }
-  let at = ((n * params.pooled_height + p) * params.pooled_width + q) * params.channels + c;
+  let at = ((n * params.pooled_height + p) * params.pooled_width + q) * params.y_pixel + params.y_first + c;
 #if AVERAGE
   y[at] = acc / window_divisor(p, q);
 #elif SWITCHES

@@ -78,15 +78,15 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 #endfor
 #endfor
   }
-  let at = ((n * params.pooled_height + p) * params.pooled_width + q0) * params.channels + c;
+  let at = ((n * params.pooled_height + p) * params.pooled_width + q0) * params.y_pixel + params.y_first + c;
 #for t TILE
   if (q0 + {{t}}u < params.pooled_width) {
 #if AVERAGE
-    y[at + {{t}}u * params.channels] = acc_{{t}} / window_divisor(p, q0 + {{t}}u);
+    y[at + {{t}}u * params.y_pixel] = acc_{{t}} / window_divisor(p, q0 + {{t}}u);
 #elif SWITCHES
-    y[at + {{t}}u * params.channels] = tap_{{t}};
+    y[at + {{t}}u * params.y_pixel] = tap_{{t}};
 #else
-    y[at + {{t}}u * params.channels] = acc_{{t}};
+    y[at + {{t}}u * params.y_pixel] = acc_{{t}};
 #endif
   }
 #endfor

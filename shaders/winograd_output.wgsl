@@ -17,6 +17,9 @@ struct Params {
   plane: u32,
   tile_step: u32,
   filter_step: u32,
+  // From one pixel of y to the next, and before its first channel; in units of T.
+  y_pixel: u32,
+  y_first: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -45,12 +48,12 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let p0 = (row % params.down) * TILE;
   let q0 = (t % params.across) * TILE;
   let held = hold(k);
-  let first = ((row / params.down * params.P + p0) * params.Q + q0) * params.K + k;
+  let first = (row / params.down * params.P + p0) * params.Q + q0;
 #for a TILE
 #for b TILE
   if ((p0 + {{a}}u < params.P) & (q0 + {{b}}u < params.Q)) {
-    let at = first + ({{a}}u * params.Q + {{b}}u) * params.K;
-    y[at] = epilogue(z_{{a}}_{{b}}, at, held);
+    let pixel = first + {{a}}u * params.Q + {{b}}u;
+    y[pixel * params.y_pixel + params.y_first + k] = epilogue(z_{{a}}_{{b}}, pixel * params.K + k, held);
   }
 #endfor
 #endfor

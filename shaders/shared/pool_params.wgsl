@@ -1,4 +1,5 @@
-// Sizes of a pooling, in pixels; `channels` counts elements of T.
+// Sizes of a pooling, in pixels; `channels` counts elements of T. `y_pixel`, `y_first`: elements from one pixel of the pooled
+// picture y to the next, and before its first channel, where it is written as part of a larger one.
 
 struct Params {
   height: u32,
@@ -17,6 +18,8 @@ struct Params {
   pad_bottom: u32,
   pad_right: u32,
   include_pad: u32,
+  y_pixel: u32,
+  y_first: u32,
 }
 
 const WORKGROUP = {{WORKGROUP}}u;

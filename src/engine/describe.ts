@@ -86,7 +86,7 @@ function placeName(place: Place): string {
 }
 
 /** In the order of the bindings: 0 are the uniforms, 1 is the output. */
-export function buffersOf(graph: Graph, { node, inputs, output, inPlace }: PlannedStep): BufferUse[] {
+export function buffersOf(graph: Graph, { node, inputs, output, inPlace, slice }: PlannedStep): BufferUse[] {
   const operands = [...node.inputs, ...(node.epilogue?.operands ?? [])];
   const use = (binding: number, role: BufferUse['role'], place: Place, shape: Shape): BufferUse => ({
     binding,
@@ -95,7 +95,8 @@ export function buffersOf(graph: Graph, { node, inputs, output, inPlace }: Plann
     shape,
     bytes: 4 * sizeOf(shape),
   });
-  const uses = [use(1, inPlace === undefined ? 'output' : 'output and input', output, node.shape)];
+  const written = use(1, inPlace === undefined ? 'output' : 'output and input', output, node.shape);
+  const uses = [slice ? { ...written, place: `${written.place} from channel ${slice.first}` } : written];
   inputs.forEach((place, k) => {
     if (k === inPlace) return;
     const role = k < node.inputs.length ? 'input' : 'epilogue';

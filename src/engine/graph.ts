@@ -42,6 +42,8 @@ export interface OpNode {
   readonly label?: string;
   /** Elementwise program on the result, set by the fusion pass; operand 0 is the result, the others are `operands`. */
   readonly epilogue?: { readonly program: ScalarProgram; readonly operands: readonly number[] };
+  /** Set by the slices pass on a concat: its inputs are written straight into their parts of it, and it is no dispatch. */
+  readonly inSlices?: boolean;
 }
 export type Node = InputNode | ConstantNode | StateNode | OpNode;
 

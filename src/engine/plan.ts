@@ -20,6 +20,14 @@ export interface PlannedStep {
   readonly output: Place;
   /** Position of the input that shares the output's buffer. */
   readonly inPlace?: number;
+  /** Set where the result is written into that of a concat, which has no step of its own. */
+  readonly slice?: PlannedSlice;
+}
+
+export interface PlannedSlice {
+  readonly whole: OpNode;
+  /** The first of its channels that the step writes. */
+  readonly first: number;
 }
 
 export interface Plan {
@@ -85,6 +93,21 @@ const leafPlace = (node: Node): Place =>
   node.kind === 'constant'
     ? { kind: 'constant', id: node.id }
     : { kind: node.kind as 'input' | 'state', name: (node as { name: string }).name };
+
+/** Of each value that is written into a concat's, its place there. */
+function findSlices(graph: Graph, nodes: readonly OpNode[]): Map<number, PlannedSlice> {
+  const result = new Map<number, PlannedSlice>();
+  for (const whole of nodes) {
+    if (!whole.inSlices) continue;
+    let first = 0;
+    for (const id of whole.inputs) {
+      const { shape } = graph.nodes[id];
+      result.set(id, { whole, first });
+      first += shape[shape.length - 1];
+    }
+  }
+  return result;
+}
 
 /** Free and used slots; a request takes the free slot that fits best, or grows the largest one. */
 class SlotAllocator {
@@ -167,7 +190,8 @@ export function makePlan(computation: Computation): Plan {
   const fixed = findStatic(graph);
   const isStep = (node: Node): node is OpNode => node.kind === 'op' && sourceOf(graph, node.id) === node.id;
   const order = graph.nodes.filter(isStep);
-  const replayed = order.filter((node) => !fixed.has(node.id));
+  const slices = findSlices(graph, order);
+  const replayed = order.filter((node) => !fixed.has(node.id) && !node.inSlices);
   const inPlace = findInPlace(source, replayed);
 
   const lastUse = new Map<number, number>();
@@ -186,8 +210,14 @@ export function makePlan(computation: Computation): Plan {
   };
   const plan = (node: OpNode, output: Place, shared?: number): PlannedStep => {
     const inputs = operandsOf(node).map(placeOf);
-    places.set(node.id, output);
-    return { node, inputs, output, inPlace: shared };
+    const slice = slices.get(node.id);
+    places.set(slice?.whole.id ?? node.id, output);
+    return { node, inputs, output, inPlace: shared, slice };
+  };
+  // The first part of a concat takes the slot for all.
+  const slotFor = (node: OpNode): Place => {
+    const whole = slices.get(node.id)?.whole ?? node;
+    return places.get(whole.id) ?? { kind: 'slot', index: slots.take(bytesOf(whole)) };
   };
   const prologue = order
     .filter((node) => fixed.has(node.id))
@@ -197,9 +227,7 @@ export function makePlan(computation: Computation): Plan {
   const steps = replayed.map((node, k) => {
     const shared = inPlace.get(node.id);
     if (!shared) unshared += bytesOf(node);
-    const step = shared
-      ? plan(node, { kind: 'state', name: shared.state }, shared.input)
-      : plan(node, { kind: 'slot', index: slots.take(bytesOf(node)) });
+    const step = shared ? plan(node, { kind: 'state', name: shared.state }, shared.input) : plan(node, slotFor(node));
     const dying = new Set([node.id, ...operandsOf(node).map((id) => sourceOf(graph, id))]);
     for (const id of dying) {
       const place = places.get(id);

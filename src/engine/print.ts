@@ -29,7 +29,7 @@ function printNode(node: Node): string {
   const epilogue = node.epilogue ? ` then ${printProgram(node.epilogue.program)}` : '';
   const label = node.label ? `  "${node.label}"` : '';
   const operands = operandsOf(node).map((id) => `%${id}`);
-  return `%${node.id} = ${node.op}(${operands.join(', ')}) ${showShape(node.shape)}${printAttrs(node.attrs)}${epilogue}${label}`;
+  return `%${node.id} = ${node.op}(${operands.join(', ')}) ${showShape(node.shape)}${printAttrs(node.attrs)}${epilogue}${node.inSlices ? ' in slices' : ''}${label}`;
 }
 
 export function printComputation({ graph, outputs, updates }: Computation): string {
@@ -47,8 +47,8 @@ const printPlace = (place: Place): string =>
       ? `${place.kind} "${place.name}"`
       : `${place.kind}${place.index}`;
 
-const printStep = ({ node, inputs, output, inPlace }: PlannedStep): string =>
-  `${printPlace(output)} <- ${node.op}(${inputs.map(printPlace).join(', ')}) ${showShape(node.shape)}` +
+const printStep = ({ node, inputs, output, inPlace, slice }: PlannedStep): string =>
+  `${printPlace(output)}${slice ? ` from channel ${slice.first}` : ''} <- ${node.op}(${inputs.map(printPlace).join(', ')}) ${showShape(node.shape)}` +
   `${inPlace === undefined ? '' : ' in place'}${node.label ? `  "${node.label}"` : ''}`;
 
 export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(2)} MiB`;

@@ -3,6 +3,7 @@
 import { sizeOf } from '../kernels/shape.ts';
 import type { Shape } from '../kernels/types.ts';
 import { layersOf } from './describe.ts';
+import type { OpNode } from './graph.ts';
 import { type Place, type Plan, samePlace } from './plan.ts';
 
 /** A value in a shared buffer. */
@@ -38,18 +39,26 @@ export function memoryTimeline(plan: Plan): MemoryTimeline {
   const lifetimes: Open[] = [];
   const open: (Open | undefined)[] = slotBytes.map(() => undefined);
   const isOutput = (place: Place): boolean => [...plan.outputs.values()].some((output) => samePlace(output, place));
-  steps.forEach(({ node, inputs, output }, k) => {
+  // The concat whose parts were last written to each slot.
+  const joined: (OpNode | undefined)[] = slotBytes.map(() => undefined);
+  steps.forEach(({ node, inputs, output, slice }, k) => {
     for (const place of inputs) {
       const value = place.kind === 'slot' ? open[place.index] : undefined;
       if (value) value.last = k;
     }
     if (output.kind !== 'slot') return;
-    const label = layers[k];
+    const known = open[output.index];
+    if (slice && known && joined[output.index] === slice.whole) {
+      known.last = k;
+      return;
+    }
+    joined[output.index] = slice?.whole;
+    const { shape } = slice?.whole ?? node;
     const value = {
       slot: output.index,
-      label,
-      shape: node.shape,
-      bytes: 4 * sizeOf(node.shape),
+      label: slice?.whole.label ?? layers[k],
+      shape,
+      bytes: 4 * sizeOf(shape),
       first: k,
       last: k,
       kept: false,

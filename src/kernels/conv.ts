@@ -8,6 +8,7 @@
 import { withShared } from './blocks.ts';
 import { convFilterKernels, convInputKernels, convKernels } from './conv_kernels.ts';
 import { sharedForward, sharedInput } from './conv_shared.ts';
+import { isDepthwise } from './depthwise_kernels.ts';
 import { showShape, sizeOf } from './shape.ts';
 import { type Cost, defineOp, type NdArray, OpError, type Shape } from './types.ts';
 
@@ -206,6 +207,7 @@ export const conv2d = defineOp<ConvAttrs>({
     const sizes = forwardSizes(context.inputs, context.attrs);
     return withShared(convKernels(context, sizes), sharedForward(context, sizes));
   },
+  writesSlices: (inputs, attrs) => !isDepthwise(forwardSizes(inputs, attrs)),
 });
 
 /** The gradient with respect to x, also known as transposed convolution: dx[x] = sum of dy[y] w[w] over all terms. */

@@ -4,6 +4,7 @@
 import type { ConvAttrs, ConvSizes } from './conv.ts';
 import { geometry } from './conv_params.ts';
 import { heldEpilogueText } from './elementwise.ts';
+import { sliceUniforms } from './slice.ts';
 import type { Kernel, KernelContext } from './types.ts';
 
 /** Filters that a quad computes together. */
@@ -51,6 +52,7 @@ export function heldConv(context: KernelContext<ConvAttrs>, sizes: ConvSizes): K
         dilation_h,
         top,
         left: attrs.pads[1] * C,
+        ...sliceUniforms(context.slice, K, 4),
       },
       workgroups: [Math.ceil(rows / folds), blocks, folds],
     },

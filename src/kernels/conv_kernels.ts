@@ -10,6 +10,7 @@ import { depthwiseFilterKernels, depthwiseInputKernels, depthwiseKernels, isDept
 import { epilogueText, heldEpilogueText } from './elementwise.ts';
 import { swapConv } from './matmul_swap.ts';
 import { grid1d, sizeOf } from './shape.ts';
+import { sliceUniforms } from './slice.ts';
 import type { DeviceTraits, Kernel, KernelContext } from './types.ts';
 
 const WORKGROUP = 64;
@@ -26,7 +27,10 @@ function plain(
     variant: 'naive',
     shader,
     text: { WORKGROUP, ...(shader === 'conv2d_filter' ? {} : epilogueText(context, 1)) },
-    uniforms: plainUniforms(count, sizes, context.attrs, 1),
+    uniforms: {
+      ...plainUniforms(count, sizes, context.attrs, 1),
+      ...(shader === 'conv2d' ? sliceUniforms(context.slice, sizes.K, 1) : {}),
+    },
     workgroups: grid1d(count, WORKGROUP, context.device.maxWorkgroupsPerDimension),
   };
 }
@@ -138,6 +142,7 @@ function tiledForward(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kern
     R: sizes.R,
     columns: K / unit,
     group_columns: groupK / unit,
+    ...sliceUniforms(context.slice, K, unit),
   };
   const workgroups = tileGrid(device, tiles, Math.ceil(K / unit / tile.columns), 1);
   const form = (variant: string, quad: boolean): Kernel => ({

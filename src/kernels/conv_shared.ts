@@ -14,6 +14,7 @@ import type { ConvAttrs, ConvSizes } from './conv.ts';
 import { geometry, isPointwise } from './conv_params.ts';
 import { epilogueText } from './elementwise.ts';
 import { sharedMatmul } from './matmul_shared.ts';
+import { sliceUniforms } from './slice.ts';
 import type { Kernel, KernelContext } from './types.ts';
 
 const divisible = (value: number, by: number): boolean => value % by === 0;
@@ -74,6 +75,7 @@ function sharedConv(context: KernelContext<ConvAttrs>, sizes: ConvSizes, gather:
         R,
         S,
         ...geometry(attrs),
+        ...sliceUniforms(context.slice, into, vectorOutput ? 4 : 1),
         ...(input ? { period_h: period(0), period_w: period(1), out_h: sizes.H, out_w: sizes.W } : {}),
       },
       workgroups: grid.workgroups,

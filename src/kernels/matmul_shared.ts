@@ -3,6 +3,7 @@
 import { type BlockForm, blockGrid, blockText, formsFor, preferredForm, type SharedKernels } from './blocks.ts';
 import { epilogueText } from './elementwise.ts';
 import type { MatmulAttrs, MatmulSizes } from './matmul.ts';
+import { sliceUniforms } from './slice.ts';
 import type { Kernel, KernelContext } from './types.ts';
 
 const divisible = (value: number, by: number): boolean => value % by === 0;
@@ -67,6 +68,7 @@ export function sharedMatmul(
         a_line: lines.aLine / unitA,
         b_batch: lines.bBatch / unitB,
         b_line: lines.bLine / unitB,
+        ...sliceUniforms(context.slice, N, unit),
       },
       workgroups: grid.workgroups,
     };

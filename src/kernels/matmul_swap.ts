@@ -6,6 +6,7 @@ import { isPointwise } from './conv_params.ts';
 import { heldEpilogueText } from './elementwise.ts';
 import type { MatmulAttrs, MatmulSizes } from './matmul.ts';
 import { denseLines, type MatmulLines } from './matmul_shared.ts';
+import { sliceUniforms } from './slice.ts';
 import type { Kernel, KernelContext } from './types.ts';
 
 /** What a quad computes together. */
@@ -46,6 +47,7 @@ export function swapMatmul(
         a_line: lines.aLine / 2,
         b_batch: lines.bBatch / unit,
         b_line: lines.bLine / unit,
+        ...sliceUniforms(context.slice, N, 4),
       },
       workgroups,
     },

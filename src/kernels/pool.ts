@@ -4,7 +4,17 @@
 
 import { epilogueText } from './elementwise.ts';
 import { sameShape, showShape, sizeOf } from './shape.ts';
-import { type Cost, defineOp, type Kernel, type KernelContext, type NdArray, OpError, type Shape } from './types.ts';
+import { sliceUniforms } from './slice.ts';
+import {
+  type ChannelSlice,
+  type Cost,
+  defineOp,
+  type Kernel,
+  type KernelContext,
+  type NdArray,
+  OpError,
+  type Shape,
+} from './types.ts';
 import { pooledShape, type Window } from './window.ts';
 
 export interface AverageAttrs extends Window {
@@ -83,8 +93,13 @@ const WORKGROUP = 64;
 /** Four neighbouring channels at a time where the channels allow it. */
 const widthOf = (channels: number): 1 | 4 => (channels % 4 === 0 ? 4 : 1);
 
-/** `struct Params` of shared/pool_params.wgsl. */
-function poolUniforms([, H, W, C]: Shape, [, P, Q]: Shape, attrs: Window | AverageAttrs): Record<string, number> {
+/** `struct Params` of shared/pool_params.wgsl. Only pooling itself heeds a slice; the gradients read and write all of theirs. */
+function poolUniforms(
+  [, H, W, C]: Shape,
+  [, P, Q]: Shape,
+  attrs: Window | AverageAttrs,
+  slice?: ChannelSlice,
+): Record<string, number> {
   const { kernel, strides, pads, dilations } = attrs;
   return {
     height: H,
@@ -103,6 +118,7 @@ function poolUniforms([, H, W, C]: Shape, [, P, Q]: Shape, attrs: Window | Avera
     pad_bottom: pads[2],
     pad_right: pads[3],
     include_pad: 'countIncludePad' in attrs && attrs.countIncludePad ? 1 : 0,
+    ...sliceUniforms(slice, C, widthOf(C)),
   };
 }
 
@@ -125,13 +141,13 @@ type Mode = 'max' | 'switches' | 'average';
 
 const typeOf = (width: 1 | 4): string => (width === 4 ? 'vec4f' : 'f32');
 
-function poolKernels(mode: Mode, { inputs: [x], attrs, output }: KernelContext<Window>): Kernel[] {
+function poolKernels(mode: Mode, { inputs: [x], attrs, output, slice }: KernelContext<Window>): Kernel[] {
   const width = widthOf(x[3]);
   const naive: Kernel = {
     variant: 'naive',
     shader: 'pool',
     text: { WORKGROUP, TYPE: typeOf(width), AVERAGE: mode === 'average', SWITCHES: mode === 'switches' },
-    uniforms: poolUniforms(x, output, attrs),
+    uniforms: poolUniforms(x, output, attrs, slice),
     workgroups: pixelGrid(output, width),
   };
   if (!isCompact(attrs)) return [naive];
@@ -173,6 +189,7 @@ export const maxPool = defineOp<Window>({
   reference: ([x], attrs, output) => maxPoolReference(x, attrs, output).values,
   cost: ([x], attrs, output) => poolCost(x, output, attrs, 1),
   kernels: (context) => poolKernels('max', context),
+  writesSlices: () => true,
 });
 
 /** x: [N,H,W,C] -> [N,P,Q,C], the tap r * S + s of each window's maximum; the first in row-major order where several tie. */
@@ -317,6 +334,7 @@ export const averagePool = defineOp<AverageAttrs>({
   },
   cost: ([x], attrs, output) => ({ ...poolCost(x, output, attrs, 1), terms: attrs.kernel[0] * attrs.kernel[1] }),
   kernels: (context) => poolKernels('average', context),
+  writesSlices: () => true,
 });
 
 /** dy: [N,P,Q,C] -> dx: [N,H,W,C]: the gradient of averagePool. */

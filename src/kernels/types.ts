@@ -63,6 +63,14 @@ export interface Kernel {
   readonly workgroups: readonly [number, number, number];
 }
 
+/** Where a result lies that is written as part of a larger one, beside others along the last axis. */
+export interface ChannelSlice {
+  /** Channels of the whole. */
+  readonly channels: number;
+  /** The first that is this op's. */
+  readonly first: number;
+}
+
 export interface KernelContext<A> {
   readonly inputs: readonly Shape[];
   readonly attrs: A;
@@ -71,6 +79,8 @@ export interface KernelContext<A> {
   readonly epilogue?: Epilogue;
   /** The input that shares the output's buffer, if any (see `OpDef.inPlace`). */
   readonly inPlace?: number;
+  /** Set for ops that can write a slice (see `OpDef.writesSlices`) where the result goes straight into a concat's. */
+  readonly slice?: ChannelSlice;
 }
 
 /** The definition of one op: everything but its gradient rule, which lives in `src/autodiff/rules`. */
@@ -88,6 +98,8 @@ export interface OpDef<A = unknown> {
   readonly alias?: boolean;
   /** True when each output element depends on the same element of equal-shaped inputs, so it may overwrite one of them. */
   readonly inPlace?: boolean;
+  /** Whether every kernel for these inputs can write its result as a slice of a larger one (`KernelContext.slice`). */
+  writesSlices?(inputs: readonly Shape[], attrs: A): boolean;
 }
 
 /** A user's mistake at an op: the message names op, argument, shapes and remedy. */

@@ -226,4 +226,5 @@ export const winogradOutput = defineOp<WinogradOutputAttrs>({
     };
   },
   kernels: (context) => winogradOutputKernels(context),
+  writesSlices: () => true,
 });

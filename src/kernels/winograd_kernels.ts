@@ -3,6 +3,7 @@
 
 import { heldEpilogueText, literal } from './elementwise.ts';
 import { grid1d, sizeOf } from './shape.ts';
+import { sliceUniforms } from './slice.ts';
 import type { DeviceTraits, Kernel, KernelContext } from './types.ts';
 import type { WinogradFilterAttrs, WinogradInputAttrs, WinogradOutputAttrs } from './winograd.ts';
 import { filterChannels, tileCounts, winogradTransforms } from './winograd_transforms.ts';
@@ -130,6 +131,7 @@ export function winogradOutputKernels(context: KernelContext<WinogradOutputAttrs
         plane: (rows * columns) / unit,
         tile_step: tilesLast ? 1 : columns / unit,
         filter_step: tilesLast ? columns : 1,
+        ...sliceUniforms(context.slice, K, unit),
       },
       workgroups: grid(count, device),
     };

@@ -2,7 +2,7 @@
 
 import * as assert from 'uvu/assert';
 import { gradient } from '../../src/autodiff/gradient.ts';
-import { type Computation, computation, Graph, type OpNode, type Value } from '../../src/engine/graph.ts';
+import { type Computation, computation, Graph, type OpNode, Value } from '../../src/engine/graph.ts';
 import { interpret } from '../../src/engine/interpret.ts';
 import {
   add,
@@ -25,6 +25,7 @@ import { optimize } from '../../src/engine/optimize.ts';
 import { fuse } from '../../src/engine/passes/fuse.ts';
 import { lower } from '../../src/engine/passes/lower.ts';
 import { joinMasks } from '../../src/engine/passes/masks.ts';
+import { slices } from '../../src/engine/passes/slices.ts';
 import { fold, removeDead, shareCommon, simplify } from '../../src/engine/passes/simplify.ts';
 import { makePlan } from '../../src/engine/plan.ts';
 import { printComputation, printPlan } from '../../src/engine/print.ts';
@@ -200,6 +201,85 @@ test('lower splits Fourier transforms into stages of equal meaning', () => {
   const after = lower(source);
   assert.ok(opsOf(after).includes('fftStage'));
   sameMeaning(source, after, 'lowered');
+});
+
+/** Two convolutions of x side by side, as a network's module joins them. */
+function module(read: (joined: Value, parts: readonly Value[]) => Value, filters = 8): Computation {
+  const graph = new Graph();
+  const x = graph.input('x', [1, 6, 6, 4]);
+  const parts = [
+    relu(conv2d(x, random(graph, [1, 1, 4, filters], 1))),
+    relu(conv2d(x, random(graph, [3, 3, 4, 4], 2), same)),
+  ];
+  return computation({ y: read(concat(parts), parts) });
+}
+const same = { pads: [1, 1, 1, 1] } as const;
+const isSliced = (source: Computation): boolean =>
+  optimize(source).graph.nodes.some((node) => node.kind === 'op' && node.inSlices);
+
+test('what a concat alone reads is written straight into it', () => {
+  const before = removeDead(fuse(module((joined) => joined)));
+  const after = slices(before);
+  const lines = (source: Computation) => printComputation(source).split('\n');
+  assert.equal(lines(before), [
+    '%0 = input "x" [1,6,6,4]',
+    '%1 = constant [1,1,4,8]',
+    '%2 = conv2d(%0, %1) [1,6,6,8] {strides:[1,1],pads:[0,0,0,0],dilations:[1,1],groups:1} then relu($0)',
+    '%3 = constant [3,3,4,4]',
+    '%4 = conv2d(%0, %3) [1,6,6,4] {strides:[1,1],pads:[1,1,1,1],dilations:[1,1],groups:1} then relu($0)',
+    '%5 = concat(%2, %4) [1,6,6,12] {axis:3}',
+    'output "y" = %5',
+  ]);
+  assert.equal(lines(after), lines(before).with(5, '%5 = concat(%2, %4) [1,6,6,12] {axis:3} in slices'));
+  sameMeaning(before, after, 'in slices');
+  const plan = makePlan(after);
+  assert.equal(
+    plan.steps.map(({ node, output, slice }) => [node.op, output, slice?.first]),
+    [
+      ['conv2d', { kind: 'slot', index: 0 }, 0],
+      ['conv2d', { kind: 'slot', index: 0 }, 8],
+    ],
+  );
+  assert.equal(plan.slotBytes, [4 * 6 * 6 * 12]);
+  assert.match(printPlan(plan), /^slot0 from channel 8 <- conv2d/m);
+});
+
+test('with the gradient, masks read what was joined, and it stays in slices', () => {
+  const source = module((joined) => sum(mul(joined, joined)));
+  const x = source.graph.nodes.findIndex(({ kind }) => kind === 'input');
+  const [dx] = gradient(source.outputs.y, [new Value(source.graph, x)]);
+  const both = computation({ ...source.outputs, dx });
+  assert.ok(isSliced(both), printComputation(optimize(both)));
+  sameMeaning(both, optimize(both), 'with the gradient');
+});
+
+test('a concat stays a copy where a part has another reader, no fitting channels, or no kernel for it', () => {
+  assert.ok(isSliced(module((joined) => neg(joined))));
+  assert.not.ok(isSliced(module((joined, [part]) => add(sum(joined), sum(part)))), 'another reader');
+  assert.not.ok(isSliced(module((joined) => joined, 6)), 'six channels');
+  assert.not.ok(
+    isSliced(module((_, parts) => concat([...parts, neg(parts[0].graph.input('z', [1, 6, 6, 4]))]))),
+    'elementwise',
+  );
+  assert.not.ok(isSliced(module((_, [part]) => concat([part, part]))), 'the same part twice');
+  assert.not.ok(
+    isSliced(module((_, parts) => concat([parts[1], relu(conv2d(parts[1], random(parts[0].graph, [1, 1, 4, 4], 3)))]))),
+    'a part that the other is computed from',
+  );
+  assert.not.ok(
+    isSliced(
+      module((_, parts) =>
+        concat([parts[1], parts[1].graph.constant({ shape: [1, 6, 6, 4], data: new Float32Array(144) })]),
+      ),
+    ),
+    'a constant',
+  );
+  assert.not.ok(
+    isSliced(
+      module((_, parts) => concat([parts[1], conv2d(parts[1], random(parts[0].graph, [3, 3, 4, 4], 3), same)], 1)),
+    ),
+    'along rows',
+  );
 });
 
 test('all passes together keep the meaning, and nothing that nobody reads', () => {

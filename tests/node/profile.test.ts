@@ -130,6 +130,42 @@ test('a step says what was fused, which layer it belongs to and what it is bound
   assert.match(titleOf(Array.from({ length: 9 }, (_, k) => (k % 3 ? 'mul' : 'exp'))), /^9 ops: mul x6, exp x3$/);
 });
 
+test('a step that writes into a concat says where, and the concat is one value from its first part on', () => {
+  const graph = new Graph();
+  const x = graph.input('x', [1, 4, 4, 4]);
+  const branch = (channels: number, label: string) =>
+    ops.conv2d(x, graph.constant({ shape: [1, 1, 4, channels], data: new Float32Array(4 * channels).fill(1) }), {
+      label,
+    });
+  const parts = [branch(8, 'left'), branch(12, 'middle'), branch(4, 'right')];
+  const plan = makePlan(
+    optimize(computation({ y: ops.maxPool(ops.concat(parts, -1, 'joined'), { kernel: [2, 2], strides: [2, 2] }) })),
+  );
+  assert.equal(
+    plan.steps.map((step) => buffersOf(plan.graph, step)[0]),
+    [
+      { binding: 1, role: 'output', place: 'slot 0 from channel 0', shape: [1, 4, 4, 8], bytes: 512 },
+      { binding: 1, role: 'output', place: 'slot 0 from channel 8', shape: [1, 4, 4, 12], bytes: 768 },
+      { binding: 1, role: 'output', place: 'slot 0 from channel 20', shape: [1, 4, 4, 4], bytes: 256 },
+      { binding: 1, role: 'output', place: 'slot 1', shape: [1, 2, 2, 24], bytes: 384 },
+    ],
+  );
+  assert.equal(layersOf(plan).slice(0, 3), ['left', 'middle', 'right']);
+  assert.is(plan.memory.unshared, 1536 + 384);
+  const { lifetimes, live } = memoryTimeline(plan);
+  assert.equal(lifetimes[0], {
+    slot: 0,
+    label: 'joined',
+    shape: [1, 4, 4, 24],
+    bytes: 1536,
+    first: 0,
+    last: 3,
+    kept: false,
+  });
+  assert.is(lifetimes.length, 2);
+  assert.equal(live, [1536, 1536, 1536, 1920]);
+});
+
 test('the parts of a lowered op belong to its layer, and what several values need belongs to none', () => {
   const graph = new Graph();
   const x = graph.input('x', [1, 30, 4]);

@@ -113,6 +113,7 @@ export class Build {
       device: traits,
       epilogue: node.epilogue && { program: node.epilogue.program, operands: node.epilogue.operands.map(shapeOf) },
       inPlace: step.inPlace,
+      slice: step.slice && { channels: step.slice.whole.shape.at(-1) as number, first: step.slice.first },
     };
     const kernels = def.kernels(context);
     const kernel = choose(kernels, node);

@@ -66,8 +66,9 @@ export function checkFits(device: Device, plan: Plan, label: string, isShared?: 
 
 /** Values with a buffer of their own, and what they are called. */
 function* largeBuffers(plan: Plan): Generator<{ what: string; bytes: number }> {
-  for (const { node } of [...plan.prologue, ...plan.steps]) {
-    yield { what: `the result of "${node.label ?? node.op}"`, bytes: 4 * sizeOf(node.shape) };
+  for (const { node, slice } of [...plan.prologue, ...plan.steps]) {
+    const { label, op, shape } = slice?.whole ?? node;
+    yield { what: `the result of "${label ?? op}"`, bytes: 4 * sizeOf(shape) };
   }
   for (const node of plan.graph.nodes) {
     if (node.kind === 'op') continue;

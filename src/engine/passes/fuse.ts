@@ -67,7 +67,7 @@ function literalOf(node: Node): number | undefined {
 }
 
 /** How often each node is read, outputs and updates counted. */
-function countUses(source: Computation): number[] {
+export function countUses(source: Computation): number[] {
   const uses = new Array<number>(source.graph.nodes.length).fill(0);
   for (const node of source.graph.nodes) for (const id of operandsOf(node)) uses[id]++;
   for (const id of rootsOf(source)) uses[id]++;
