@@ -6,8 +6,8 @@
 // JOINED_QUAD: the channels are so few that a row of x counts as one of W C pixels with one channel each (all sizes are
 // given so); a quad shares the rows of w of four taps.
 // QUAD: four neighbouring invocations need the same part of w, so each loads a quarter, and the quad swaps them: lane l has
-// the quarter of lane l ^ d as its d-th, so it takes the terms in that order. On a software adapter a swap is one
-// instruction, a broadcast fifteen.
+// the quarter of lane l ^ d as its d-th. Added as two pairs, the four terms give the same sum in every lane, so a picture gives
+// the same numbers at any place of a batch. On a software adapter a swap is one instruction, a broadcast fifteen.
 
 #if QUAD
 enable subgroups;
@@ -122,17 +122,15 @@ fn main(
       let w_3_{{j}} = quadSwapDiagonal(own_{{j}});
 #endfor
 #for d 4
-      {
-        let ahead = quad_lane ^ {{d}}u;
+      let ahead_{{d}} = quad_lane ^ {{d}}u;
 #for i PIXELS
-        let x_{{i}} = select(0.0, x[x_at + ahead + {{i}}u * params.stride_w], row_inside & (v + ahead + {{i}}u * params.stride_w < params.W));
+      let x_{{d}}_{{i}} = select(0.0, x[x_at + ahead_{{d}} + {{i}}u * params.stride_w], row_inside & (v + ahead_{{d}} + {{i}}u * params.stride_w < params.W));
+#endfor
 #endfor
 #for j COLUMNS
 #for i PIXELS
-        acc_{{i}}_{{j}} += x_{{i}} * w_{{d}}_{{j}};
+      acc_{{i}}_{{j}} += (x_0_{{i}} * w_0_{{j}} + x_1_{{i}} * w_1_{{j}}) + (x_2_{{i}} * w_2_{{j}} + x_3_{{i}} * w_3_{{j}});
 #endfor
-#endfor
-      }
 #endfor
       x_at += 4u;
       v += 4u;
@@ -159,11 +157,9 @@ fn main(
 #for i PIXELS
       let own_{{i}} = in_quad_order(x_{{i}}, quad_lane);
 #endfor
-#for d 4
 #for i PIXELS
 #for j COLUMNS
-      acc_{{i}}_{{j}} += own_{{i}}[{{d}}] * w_{{d}}_{{j}};
-#endfor
+      acc_{{i}}_{{j}} += (own_{{i}}[0] * w_0_{{j}} + own_{{i}}[1] * w_1_{{j}}) + (own_{{i}}[2] * w_2_{{j}} + own_{{i}}[3] * w_3_{{j}});
 #endfor
 #endfor
 #elif VECTOR_INPUT
