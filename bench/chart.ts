@@ -1,6 +1,7 @@
 // chart.ts: draws a report: a group of bars a work, their length the logarithm of the time, and the numbers beside them.
 
 import {
+  earlierRuns,
   ENGINES,
   type EngineName,
   leastRatio,
@@ -67,7 +68,8 @@ export function drawReport(report: PeerReport, parent: HTMLElement): void {
     element(svg, 'line', { x1: at, x2: at, y1: TOP - 6, y2: height - 14, stroke: '#d0d4da' });
     element(svg, 'text', { x: at, y: TOP - 10, 'text-anchor': 'middle', class: 'axis' }, label(10 ** power));
   }
-  report.rows.forEach((row, k) => void drawRow(svg, row, engines, TOP + k * group, x));
+  const earlier = earlierRuns(report);
+  report.rows.forEach((row, k) => void drawRow(svg, row, row.name + earlier.mark(row), engines, TOP + k * group, x));
 
   const heading = document.createElement('h1');
   heading.textContent = `Facet beside its peers on ${report.adapter}`;
@@ -78,21 +80,26 @@ export function drawReport(report: PeerReport, parent: HTMLElement): void {
     item.style.borderLeft = `12px solid ${COLORS[engine]}`;
     legend.append(item);
   }
-  const note = document.createElement('p');
-  note.textContent = `${report.date.slice(0, 10)}, ${report.browser}, ${report.command}: medians of ${report.rounds} interleaved rounds, lines from quartile to quartile.`;
-  parent.replaceChildren(heading, legend, svg, note);
+  const source = `${report.date.slice(0, 10)}, ${report.browser}, ${report.command}: medians of ${report.rounds} interleaved rounds, lines from quartile to quartile.`;
+  const notes = [source, ...earlier.notes].map((text) => {
+    const note = document.createElement('p');
+    note.textContent = text;
+    return note;
+  });
+  parent.replaceChildren(heading, legend, svg, ...notes);
 }
 
 function drawRow(
   svg: Element,
   row: Row,
+  name: string,
   engines: readonly EngineName[],
   top: number,
   x: (millis: number) => number,
 ): void {
   const least = leastRatio(row);
   const middle = top + (engines.length * BAR) / 2;
-  element(svg, 'text', { x: LEFT - 12, y: middle + 4, 'text-anchor': 'end', class: 'work' }, row.name);
+  element(svg, 'text', { x: LEFT - 12, y: middle + 4, 'text-anchor': 'end', class: 'work' }, name);
   if (least !== undefined) {
     const at = LEFT + WIDTH + RIGHT - 8;
     element(svg, 'text', { x: at, y: middle + 5, 'text-anchor': 'end', class: 'ratio' }, showRatio(least));

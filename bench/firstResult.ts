@@ -6,6 +6,8 @@ import type { EngineName, Outcome, Row } from './report.ts';
 import { showMillis } from './session.ts';
 import { relativeError, spreadOf } from './statistics.ts';
 
+export const FIRST_RESULT = 'from page load to the first result of SqueezeNet 1.1';
+
 /** Relative, of logits. */
 const TOLERANCE = 1e-3;
 
@@ -20,8 +22,7 @@ export async function measureFirst(
   { rounds, patience }: { readonly rounds: number; readonly patience: number },
   say: (text: string) => void,
 ): Promise<Row> {
-  const name = 'from page load to the first result of SqueezeNet 1.1';
-  say(name);
+  say(FIRST_RESULT);
   const samples = new Map<EngineName, number[]>();
   const outcomes: Partial<Record<EngineName, Outcome>> = {};
   let expected: readonly number[] | undefined;
@@ -46,5 +47,5 @@ export async function measureFirst(
     }
   }
   for (const [engine, millis] of samples) outcomes[engine] ??= { status: 'timed', millis: spreadOf(millis) };
-  return { name, outcomes };
+  return { name: FIRST_RESULT, outcomes };
 }

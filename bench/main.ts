@@ -1,5 +1,6 @@
 // main.ts: `facet bench [MODEL.onnx …]`: this engine against its own naive kernels and the device's limits, in one run.
-// Prints a table, or with --json the numbers; --output FOLDER writes them to a file named after the adapter.
+// Prints a table, or with --json the numbers; --output FOLDER writes them to a file named after the adapter,
+// and after the models and --quick where they were given.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -7,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type AdapterChoice, openNodeDevice } from '../src/engine/gpu/dawn.node.ts';
 import { parseModel } from '../src/index.ts';
+import { fileNameOf } from './keep.ts';
 import { copyPeak, multiplyAddPeak } from './limits.ts';
 import { measure, type Timing } from './measure.ts';
 import { dispatchWork, networkWorks, opWorks } from './works.ts';
@@ -71,9 +73,8 @@ else {
   console.log('\nOther engines on the same adapter: `npm run bench` in the project.');
 }
 if (options.output !== undefined) {
-  const slug = device.adapter.name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
   mkdirSync(options.output, { recursive: true });
-  const file = path.join(options.output, `${slug}.json`);
+  const file = path.join(options.output, fileNameOf(device.adapter.name, positionals, options.quick));
   writeFileSync(file, `${JSON.stringify(summary, null, 1)}\n`);
   console.error(`written to ${file}`);
 }

@@ -1,12 +1,14 @@
 // peers.ts: `npm run bench`: this engine beside its peers in one page of a headless Chromium, on the same adapter. Writes
-// what was found to bench/results, as numbers, as a table and as a picture of the page.
+// what was found to bench/results, as numbers, as a table and as a picture of the page; what an earlier run found of works
+// that are left out this time stays.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { BenchBrowser } from './browser.ts';
-import { measureFirst } from './firstResult.ts';
+import { FIRST_RESULT, measureFirst } from './firstResult.ts';
+import { baseOf, isComparable, readReport, withEarlier } from './keep.ts';
 import { buildPages, installPeers, weighBundles } from './pages.ts';
 import { listWorks, multipleOf, type NamedWork } from './peerWorks.ts';
 import { type EngineName, ENGINES, markdownOf, type Outcome, type PeerReport, type Row } from './report.ts';
@@ -23,9 +25,11 @@ const USAGE = `npm run bench [-- OPTIONS]
   --patience N       seconds after which a call counts as hanging, 240 by default
   --no-first         without the time from page load to the first result
   --gpu              do not force Chromium's software adapter
-  --output FOLDER    bench/results by default
+  --output FOLDER    bench/results by default; works left out keep the numbers that lie there, marked as of an earlier run
 Engines are compared here; \`facet bench\` measures this engine against its own naive kernels and the limits of the device.
 `;
+
+const DEFAULT_SIZES = [256, 512, 1024, 2048];
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -54,7 +58,8 @@ function readOptions() {
   return {
     ...values,
     engines: ENGINES.filter((engine) => engine === 'facet' || asked.includes(engine)),
-    sizes: (values.sizes ?? (quick ? '256,512' : '256,512,1024,2048')).split(',').map((text) => positive(text)),
+    sizes:
+      values.sizes?.split(',').map((text) => positive(text)) ?? (quick ? DEFAULT_SIZES.slice(0, 2) : DEFAULT_SIZES),
     timing: {
       rounds: positive(values.rounds ?? (quick ? '3' : '7')),
       seconds: positive(values.seconds ?? (quick ? '10' : '30')),
@@ -62,9 +67,6 @@ function readOptions() {
     },
   };
 }
-
-/** What `--only` calls the time from page load to the first result. */
-const FIRST_RESULT = 'page load to the first result';
 
 /** What to type to have the same again. */
 function commandOf(args: readonly string[]): string {
@@ -128,7 +130,9 @@ async function main(): Promise<void> {
     const session = new Session(browser, engines, timing, say);
     await session.open();
     say(session.adapter);
-    const report = (): PeerReport => ({
+    const all = listWorks({ sizes: DEFAULT_SIZES, networks, isQuick: false });
+    const names = [...all.map(({ name }) => name), ...(absent ? [] : [FIRST_RESULT])];
+    const own = (): PeerReport => ({
       adapter: session.adapter,
       browser: browser.version,
       date: new Date().toISOString(),
@@ -138,6 +142,11 @@ async function main(): Promise<void> {
       rows: first ? [...rows, first] : rows,
       bundles,
     });
+    const base = baseOf(own(), options.output);
+    const earlier = readReport(base);
+    if (earlier && !isComparable(own(), earlier))
+      say('the results there are of another browser or other versions, and are replaced');
+    const report = (): PeerReport => withEarlier(own(), earlier, names);
     for (const named of works) {
       try {
         rows.push(estimated(await session.measure(named), named, rows));
@@ -147,10 +156,10 @@ async function main(): Promise<void> {
         continue;
       }
       await browser.call(timing.patience, (bench, report) => bench.draw(report), report());
-      save(report(), options.output); // a run that is cut short leaves what it had
+      save(report(), base); // a run that is cut short leaves what it had
     }
     await browser.call(timing.patience, (bench, report) => bench.draw(report), report());
-    const base = save(report(), options.output);
+    save(report(), base);
     await browser.screenshot(`${base}.png`);
     process.stdout.write(markdownOf(report()));
     say(`written to ${path.relative(process.cwd(), base)}.json, .md and .png`);
@@ -160,17 +169,11 @@ async function main(): Promise<void> {
   }
 }
 
-/** Writes numbers and table; their path without its ending. */
-function save(report: PeerReport, folder: string): string {
-  mkdirSync(folder, { recursive: true });
-  const slug = report.adapter
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/-$/, '');
-  const base = path.join(folder, `${slug}-peers`);
+/** Writes numbers and table to `base`, a path without its ending. */
+function save(report: PeerReport, base: string): void {
+  mkdirSync(path.dirname(base), { recursive: true });
   writeFileSync(`${base}.json`, `${JSON.stringify(report, null, 1)}\n`);
   writeFileSync(`${base}.md`, markdownOf(report));
-  return base;
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));

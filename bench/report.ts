@@ -31,6 +31,15 @@ export interface Row {
   readonly name: string;
   readonly flops?: number;
   readonly outcomes: Readonly<Partial<Record<EngineName, Outcome>>>;
+  /** The earlier run it is of; absent where it is of the report's own. */
+  readonly run?: Run;
+}
+
+/** When and how something was measured. */
+export interface Run {
+  readonly date: string;
+  readonly command: string;
+  readonly rounds: number;
 }
 
 export interface Bundle {
@@ -40,12 +49,10 @@ export interface Bundle {
   readonly gzipBytes: number;
 }
 
-export interface PeerReport {
+/** Date, command and rounds are those of the last run. */
+export interface PeerReport extends Run {
   readonly adapter: string;
   readonly browser: string;
-  readonly date: string;
-  readonly command: string;
-  readonly rounds: number;
   readonly versions: Readonly<Partial<Record<EngineName, string>>>;
   readonly rows: readonly Row[];
   readonly bundles: readonly Bundle[];
@@ -90,15 +97,32 @@ const line = (cells: readonly string[]): string =>
 const enginesOf = ({ versions }: PeerReport): EngineName[] =>
   ENGINES.filter((engine) => versions[engine] !== undefined);
 
+/** Rows of earlier runs carry the number of their run, and a note a run says which it was. */
+export function earlierRuns({ rows }: PeerReport): { mark(row: Row): string; readonly notes: readonly string[] } {
+  const keyOf = ({ date, command, rounds }: Run): string =>
+    `${date.slice(0, 10)}, \`${command}\`, ${rounds} ${rounds === 1 ? 'round' : 'rounds'}`;
+  const runs = [...new Set(rows.flatMap(({ run }) => (run ? [keyOf(run)] : [])))];
+  return {
+    mark: ({ run }) => (run ? ` [${runs.indexOf(keyOf(run)) + 1}]` : ''),
+    notes: runs.map((key, k) => `[${k + 1}] of an earlier run: ${key}.`),
+  };
+}
+
 /** The whole report as a Markdown text. */
 export function markdownOf(report: PeerReport): string {
+  const earlier = earlierRuns(report);
   const engines = enginesOf(report);
   const head = ['work, ms', ...engines.map((engine) => titles[engine]), 'fastest peer', 'GFLOP/s'];
   const rows = report.rows.map((row) => {
     const least = leastRatio(row);
     const own = row.outcomes.facet;
     const rate = row.flops && own?.status === 'timed' ? (row.flops / own.millis.median / 1e6).toFixed(1) : '';
-    return [row.name, ...engines.map((engine) => cell(row, engine)), least ? `**${showRatio(least)}**` : '', rate];
+    return [
+      row.name + earlier.mark(row),
+      ...engines.map((engine) => cell(row, engine)),
+      least ? `**${showRatio(least)}**` : '',
+      rate,
+    ];
   });
   const least = report.rows.flatMap((row) => leastRatio(row) ?? []);
   const kib = (bytes: number) => `${(bytes / 1024).toFixed(0)} KiB`;
@@ -115,6 +139,7 @@ export function markdownOf(report: PeerReport): string {
     line(head.map(() => '---')),
     ...rows.map(line),
     '',
+    ...earlier.notes.flatMap((note) => [note, '']),
     ...(least.length > 0
       ? [
           `Against the fastest peer that is right: ${showRatio(Math.min(...least))} at least, ` +

@@ -22,7 +22,7 @@ export function addBench(program: Command): void {
         'with other engines',
     )
     .option('--quick', 'fewer rounds, one network')
-    .option('--output <folder>', 'also write the numbers there, to a file named after the adapter')
+    .option('--output <folder>', 'also write the numbers there, to a file named after the adapter and the models given')
     .option('--json', 'print one JSON object on standard output and nothing else there')
     .action((models: string[], _, command) => bench(models, command.optsWithGlobals()));
 }

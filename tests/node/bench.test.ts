@@ -2,6 +2,7 @@
 
 import * as assert from 'uvu/assert';
 import { cellsOf, coalitions, pixelMasks, uniform } from '../../bench/data.ts';
+import { baseOf, fileNameOf, withEarlier } from '../../bench/keep.ts';
 import { listWorks, peerPart } from '../../bench/peerWorks.ts';
 import { leastRatio, markdownOf, type Outcome, type PeerReport, ratioOf, type Row } from '../../bench/report.ts';
 import { geometricMean, relativeError, spreadOf } from '../../bench/statistics.ts';
@@ -90,6 +91,53 @@ test('the table says what was measured, what was estimated, and what went wrong'
   assert.ok(text.includes('3.5x at least, 19x in the geometric mean of 2 works'));
   assert.ok(!text.includes('onnxruntime')); // it was not run
   assert.is(lineOf('tfjs'), '| tfjs | 2 KiB | 1 KiB |');
+});
+
+const changed = (more: Partial<PeerReport>): PeerReport => ({ ...report, date: '2026-02-03T00:00:00.000Z', ...more });
+const namesOf = ({ rows }: PeerReport): string[] => rows.map(({ name }) => name);
+
+test('a run of a part leaves the other rows, which say of which run they are', () => {
+  const order = ['matmul 256', 'matmul 512', 'gradient', 'own'];
+  const anew: Row = { name: 'gradient', outcomes: { facet: timed(2), tfjs: timed(6) } };
+  const part = withEarlier(changed({ rows: [anew], command: 'npm run bench -- --only gradient' }), report, order);
+  assert.equal(namesOf(part), ['matmul 256', 'gradient', 'own']);
+  assert.is(part.rows[1], anew);
+  assert.equal(part.rows[0].run, { date: report.date, command: 'npm run bench', rounds: 3 });
+  const text = markdownOf(part);
+  assert.ok(text.includes('| matmul 256 [1] |') && text.includes('| gradient | 2.00') && text.includes('| own [1] |'));
+  assert.ok(text.includes('[1] of an earlier run: 2026-01-02, `npm run bench`, 3 rounds.\n'));
+  assert.not.ok(markdownOf(report).includes('earlier'));
+
+  // A third run tells the two apart.
+  const third = withEarlier(changed({ rows: [{ name: 'matmul 512', outcomes: { facet: timed(9) } }] }), part, order);
+  assert.equal(namesOf(third), order);
+  assert.equal(
+    third.rows.map(({ run }) => run?.command),
+    ['npm run bench', undefined, 'npm run bench -- --only gradient', 'npm run bench'],
+  );
+  const names = third.rows.map(({ name }) => markdownOf(third).match(new RegExp(`^\\| (${name}[^|]*) \\|`, 'm'))?.[1]);
+  assert.equal(names, ['matmul 256 [1]', 'matmul 512', 'gradient [2]', 'own [1]']);
+});
+
+test('a run of everything, another browser or other versions keep nothing of an earlier run', () => {
+  const part = rows.slice(1);
+  const keeps = (now: PeerReport, names = namesOf(report)): boolean =>
+    namesOf(withEarlier(now, report, names)).includes('matmul 256');
+  assert.ok(keeps(changed({ rows: part })));
+  assert.not.ok(keeps(changed({ rows: part }), ['gradient', 'own'])); // the work has gone, and all others are measured
+  assert.not.ok(keeps(changed({ rows: part, browser: 'Chromium 2' })));
+  assert.not.ok(keeps(changed({ rows: part, adapter: 'another' })));
+  assert.not.ok(keeps(changed({ rows: part, versions: { ...report.versions, jax: '0.2' } })));
+  assert.not.ok(keeps(changed({ rows: part, versions: { facet: 'this checkout' } })));
+  assert.is(withEarlier(report, undefined, ['gradient']), report);
+});
+
+test('files are named after the adapter, and after what makes a run a part', () => {
+  const all = { facet: '', tfjs: '4', jax: '1', ort: '1' };
+  assert.is(baseOf({ adapter: 'Google SwiftShader', versions: all }, 'out'), 'out/google-swiftshader-peers');
+  assert.is(baseOf({ adapter: 'x', versions: { facet: '', jax: '1' } }, 'out'), 'out/x-peers-facet-jax');
+  assert.is(fileNameOf('SwiftShader driver 5.0.0', [], false), 'swiftshader-driver-5-0-0.json');
+  assert.is(fileNameOf('a GPU', ['nets/Net 1.onnx'], true), 'a-gpu-net-1-quick.json');
 });
 
 test('the list of works follows the options', () => {
