@@ -1,15 +1,15 @@
 // page.ts: the page's half of `npm run bench`: opens the engines, makes works ready, checks and times them. Which of these
 // happens when is decided by peers.ts in Node, which also sees when one hangs.
 
-import { interpret, type Computation, computation, Graph, ops } from '../src/index.ts';
 import { drawReport } from './chart.ts';
 import * as data from './data.ts';
-import { Facet, type ReferenceKind } from './peers/facet.ts';
+import { Facet } from './peers/facet.ts';
+import { Float64 } from './peers/float64.ts';
 import { Jax } from './peers/jax.ts';
 import { OrtWeb } from './peers/ort.ts';
 import { type Networks, networksAt, type Peer, type Prepared, Unsupported } from './peers/peer.ts';
 import { Tfjs } from './peers/tfjs.ts';
-import { type NamedWork, outputSize, peerPart, type Work } from './peerWorks.ts';
+import { type NamedWork, peerPart, type Work } from './peerWorks.ts';
 import type { EngineName, PeerReport } from './report.ts';
 import { relativeError } from './statistics.ts';
 
@@ -30,7 +30,7 @@ const BASE = new URL('./', location.href).href;
 const networks: Networks = networksAt(BASE);
 const peers = new Map<EngineName, Peer>();
 const prepared = new Map<EngineName, Prepared>();
-const references = new Map<ReferenceKind, Facet>();
+const float64 = Float64.open();
 let reference: Reference | undefined;
 
 const openers: Readonly<Record<EngineName, () => Promise<Peer>>> = {
@@ -55,42 +55,21 @@ async function adapter(): Promise<string> {
 
 const ROWS = 16;
 
-/** What the result should be: single ops from their definition in float64, all else by this engine without its passes. */
+/** What the result should be, from the float64 references of the ops, if there is a peer to check and it takes no minutes. */
 async function makeReference({ work, isOwn }: NamedWork): Promise<void> {
-  reference = isOwn ? undefined : byDefinition(work);
-  if (reference || isOwn) return;
-  const numbers = await byOwnKernels(work);
-  reference = work.kind === 'masks' ? { numbers, at: [...numbers.keys()] } : { numbers };
+  reference = undefined;
+  if (isOwn || work.kind === 'integratedGradients') return; // fifty gradients, which are a work of their own
+  if (work.kind === 'matmul') reference = someRows(work.size);
+  else if (work.kind === 'masks') {
+    const numbers = await resultOf(work);
+    reference = { numbers, at: [...numbers.keys()] };
+  } else reference = { numbers: await resultOf(work) };
 }
 
-function byDefinition(work: Work): Reference | undefined {
-  if (work.kind === 'matmul') return someRows(work.size);
-  if (work.kind === 'dispatches') return { numbers: data.uniform(9, work.size).map((x) => Math.max(x, 0)) };
-  if (work.kind === 'conv' || work.kind === 'convInput') return { numbers: convolved(work) };
-  if (work.kind !== 'irfft2') return undefined;
-  const { size, channels } = work;
-  const { real, imaginary } = data.spectrumData(size, channels);
-  const c = Float32Array.from({ length: 2 * real.length }, (_, i) => (i % 2 ? imaginary : real)[i >> 1]);
-  const x = new Graph().input('c', [1, size, size / 2 + 1, channels, 2]);
-  return { numbers: evaluate(computation({ y: ops.irfft2(x, size) }), { c }) };
+async function resultOf(work: Work): Promise<Float32Array> {
+  const each = await (await float64).prepare(work, networks);
+  return firstResult(each);
 }
-
-function convolved(work: Extract<Work, { kind: 'conv' | 'convInput' }>): ArrayLike<number> {
-  const { x, w, dy } = data.convData(work);
-  const { size, channels, filters, taps, stride, pad, groups } = work.conv;
-  const attrs = { strides: [stride, stride], pads: [pad, pad, pad, pad], groups } as const;
-  const side = outputSize(work.conv);
-  const graph = new Graph();
-  const filter = graph.input('w', [taps, taps, channels / groups, filters]);
-  const y =
-    work.kind === 'conv'
-      ? ops.conv2d(graph.input('x', [1, size, size, channels]), filter, attrs)
-      : ops.conv2dInput(graph.input('dy', [1, side, side, filters]), filter, { ...attrs, inputSize: [size, size] });
-  return evaluate(computation({ y }), { x, w, dy });
-}
-
-const evaluate = (what: Computation, feeds: Record<string, Float32Array>): ArrayLike<number> =>
-  interpret(what, feeds).outputs.y.data;
 
 /** Rows of the product all over it, so that every tile of a kernel is met. */
 function someRows(size: number): Reference {
@@ -108,24 +87,12 @@ function someRows(size: number): Reference {
   return { numbers, at };
 }
 
-/** Of many masks a few are enough. */
-async function byOwnKernels(whole: Work): Promise<Float32Array> {
-  const work = whole.kind === 'masks' ? { ...whole, count: data.CHECKED_MASKS } : whole;
-  const kind = 'network' in work && work.network === 'googlenet' ? 'plain' : 'naive';
-  const engine = references.get(kind) ?? (await Facet.open(kind));
-  references.set(kind, engine);
-  const each = await engine.prepare(work, networks);
-  const { result } = await firstResult(each);
-  each.dispose();
-  return result;
-}
-
-async function firstResult(each: Prepared) {
+async function firstResult(each: Prepared): Promise<Float32Array> {
   for (let i = 0; i < (each.runs ?? 1); i++) {
     await each.run();
     await each.idle();
   }
-  return { result: await each.result() };
+  return each.result();
 }
 
 /** Makes a work ready on an engine and compares its first result. */
@@ -138,7 +105,7 @@ async function prepare(engine: EngineName, named: NamedWork): Promise<Answer> {
   try {
     const each = await peer.prepare(work, networks);
     prepared.set(engine, each);
-    const { result } = await firstResult(each);
+    const result = await firstResult(each);
     const firstMillis = performance.now() - start;
     if (!reference) return { firstMillis };
     const { numbers, at } = reference;

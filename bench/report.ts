@@ -130,8 +130,8 @@ export function markdownOf(report: PeerReport): string {
     `# Facet beside its peers: ${report.adapter}`,
     '',
     `${report.date.slice(0, 10)}, ${report.browser}, \`${report.command}\`. Medians and quartiles of ${report.rounds} interleaved rounds in ` +
-      'one page, in milliseconds; in bold how many times as long a peer takes as Facet. Every result was compared with the ' +
-      'reference before it was timed.',
+      'one page, in milliseconds; in bold how many times as long a peer takes as Facet. Results were compared with ' +
+      'float64 before they were timed.',
     '',
     ...engines.map((engine) => `- ${titles[engine]}: ${report.versions[engine]}`),
     '',

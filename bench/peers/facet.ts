@@ -1,4 +1,4 @@
-// facet.ts: this engine in the benchmark, as it is used, and as the reference of works that are too large for float64.
+// facet.ts: this engine in the benchmark, as it is used.
 
 import {
   compile,
@@ -22,17 +22,10 @@ import * as data from '../data.ts';
 import type { ConvSpec, Work } from '../peerWorks.ts';
 import type { Network, Networks, Peer, Prepared } from './peer.ts';
 
-/**
- * What others are checked against: no optimizing pass, and of every op the first kernel; or, of networks that would take minutes
- * that way, the one that is taken by itself.
- */
-const REFERENCE = {
-  naive: { optimize: false, choose: ([first]) => first },
-  plain: { optimize: false },
-} satisfies Record<string, CompileOptions>;
-export type ReferenceKind = keyof typeof REFERENCE;
+/** What a work wants of a program. */
+export type Runnable = Pick<Program, 'write' | 'run' | 'read' | 'dispose'>;
 
-type Of<K extends Work['kind']> = Extract<Work, { kind: K }>;
+export type Of<K extends Work['kind']> = Extract<Work, { kind: K }>;
 
 const convAttrs = ({ stride, pad, groups }: ConvSpec) => ({
   strides: [stride, stride] as const,
@@ -49,13 +42,10 @@ const one = (size: number, at: number): Float32Array => {
 export class Facet implements Peer {
   readonly version = 'this checkout';
 
-  private constructor(
-    readonly device: Device,
-    private readonly reference: ReferenceKind | undefined,
-  ) {}
+  constructor(readonly device: Device) {}
 
-  static async open(reference?: ReferenceKind): Promise<Facet> {
-    return new Facet(await openDevice(), reference);
+  static async open(): Promise<Facet> {
+    return new Facet(await openDevice());
   }
 
   async prepare(work: Work, networks: Networks): Promise<Prepared> {
@@ -125,7 +115,7 @@ export class Facet implements Peer {
       case 'integratedGradients':
         return this.integrated(network, work.points);
       case 'masks':
-        return this.reference ? this.masksOneByOne(network, work) : this.masks(network, work);
+        return this.masks(network, work);
       case 'training':
         return this.training(network, work.batch);
     }
@@ -198,7 +188,7 @@ export class Facet implements Peer {
     };
   }
 
-  private async masks(network: Network, { count, grid }: Of<'masks'>): Promise<Prepared> {
+  protected async masks(network: Network, { count, grid }: Of<'masks'>): Promise<Prepared> {
     const { model, shape, picture, target } = network;
     const context = { device: this.device, model, size: [shape[1], shape[2]] as const };
     const games = await PictureGames.create(context, { grid, baseline: 0 }, { grid, baseline: 0 }, () => count);
@@ -222,33 +212,6 @@ export class Facet implements Peer {
     };
   }
 
-  /** The pictures made on the CPU, and through the network in batches. */
-  private async masksOneByOne({ model, shape, picture, target }: Network, work: Of<'masks'>): Promise<Prepared> {
-    const [, H, W, C] = shape;
-    const cells = data.cellsOf(H, W, work.grid);
-    const sets = data.coalitions(work.count, work.grid);
-    const batch = Math.min(data.MASK_BATCH, work.count);
-    const x = new Graph().input('x', [batch, H, W, C]);
-    const program = await this.compile(computation({ y: model.trace(x).output }));
-    const scores = new Float32Array(work.count);
-    return {
-      run: async () => {
-        for (let first = 0; first < work.count; first += batch) {
-          const shown = data.pixelMasks(sets, cells, work.grid ** 2, first, batch);
-          const pictures = Float32Array.from(
-            { length: shown.length * C },
-            (_, i) => shown[Math.floor(i / C)] * picture[i % picture.length],
-          );
-          const { y } = await program.evaluate({ x: pictures });
-          for (let n = 0; n < batch; n++) scores[first + n] = y[n * model.classes + target];
-        }
-      },
-      idle: () => this.device.idle(),
-      result: async () => scores,
-      dispose: () => program.dispose(),
-    };
-  }
-
   private async training({ model, shape }: Network, batch: number): Promise<Prepared> {
     const [, H, W, C] = shape;
     const graph = new Graph();
@@ -269,11 +232,11 @@ export class Facet implements Peer {
     return { ...this.prepared(program, 'loss'), runs: data.TRAINING_STEPS };
   }
 
-  private compile(what: Computation, options: CompileOptions = {}): Promise<Program> {
-    return compile(this.device, what, this.reference ? REFERENCE[this.reference] : options);
+  protected compile(what: Computation, options?: CompileOptions): Promise<Runnable> {
+    return compile(this.device, what, options);
   }
 
-  private async program(
+  protected async program(
     outputs: Readonly<Record<'y', Value>>,
     inputs: Readonly<Record<string, Float32Array>>,
     options?: CompileOptions,
@@ -283,7 +246,7 @@ export class Facet implements Peer {
     return this.prepared(program, 'y');
   }
 
-  private prepared(program: Program, result: string): Prepared {
+  private prepared(program: Runnable, result: string): Prepared {
     return {
       run: () => program.run(),
       idle: () => this.device.idle(),
