@@ -1,6 +1,5 @@
 // `facet attribute` as a user meets it: how maps are drawn, and what Ctrl-C leaves. Runs on whatever adapter `auto` finds.
 
-import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,6 +7,7 @@ import sharp from 'sharp';
 import * as assert from 'uvu/assert';
 import { decodeNpy } from '../../cli/npy.ts';
 import { close } from '../support/close.ts';
+import { json, type Result, start } from '../support/command.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('command line: attribute');
@@ -23,23 +23,11 @@ test.before(async () => {
 });
 test.after(() => rmSync(folder, { recursive: true }));
 
-interface Result {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** `interrupt`: Ctrl-C as soon as something was written to standard error. */
-function facet(args: readonly string[], interrupt?: (stderr: string) => boolean): Promise<Result> {
-  const child = spawn(process.execPath, ['cli/facet.mjs', 'attribute', NETWORK, '--input', at('disc.png'), ...args]);
-  let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (text) => (stdout += text));
-  child.stderr.on('data', (text) => {
-    stderr += text;
+const facet = (args: readonly string[], interrupt?: (stderr: string) => boolean): Promise<Result> =>
+  start(['attribute', NETWORK, '--input', at('disc.png'), ...args], {}, (stderr, child) => {
     if (interrupt?.(stderr)) child.kill('SIGINT');
-  });
-  return new Promise((resolve) => child.on('close', (status) => resolve({ status, stdout, stderr })));
-}
+  }).done;
 
 async function pixels(name: string): Promise<{ width: number; height: number; data: Buffer }> {
   const { data, info } = await sharp(at(name)).removeAlpha().raw().toBuffer({ resolveWithObject: true });
@@ -166,11 +154,7 @@ test('LIME says how well its model fits', async () => {
 });
 
 test('Shapley values by hand: sets, contributions, values, and methods that agree or count twice', async () => {
-  const child = spawn(process.execPath, ['cli/facet.mjs', 'shapley-example', '--json']);
-  let stdout = '';
-  child.stdout.on('data', (text) => (stdout += text));
-  assert.is(await new Promise((resolve) => child.on('close', resolve)), 0);
-  const { sets, orders, values, gain, methods } = JSON.parse(stdout);
+  const { sets, orders, values, gain, methods } = await json('shapley-example');
   assert.equal(
     sets.map(({ players, score }: { players: number[]; score: number }) => [players.join(), score]),
     [

@@ -1,7 +1,7 @@
 // What the command line says of files that are no networks, of weights beside a network, and of inputs that do not fit:
 // exit code 1 and one line on standard error.
 
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -9,19 +9,12 @@ import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import * as assert from 'uvu/assert';
 import { encodeNpy } from '../../cli/npy.ts';
+import { facet } from '../support/command.ts';
 import { encodeModel, floatTensor, type TestModel, type TestNode, type TestTensor } from '../support/onnx.ts';
 import { suite } from '../support/suite.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'facet-hostile-'));
 const at = (name: string): string => path.join(folder, name);
-
-function facet(...args: string[]): Promise<{ status: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, ['cli/facet.mjs', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (text) => (stdout += text));
-  child.stderr.on('data', (text) => (stderr += text));
-  return new Promise((resolve) => child.on('close', (status) => resolve({ status, stdout, stderr })));
-}
 
 async function refuse(says: RegExp, ...args: string[]): Promise<void> {
   const { status, stdout, stderr } = await facet(...args);

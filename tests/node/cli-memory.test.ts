@@ -1,7 +1,6 @@
 // --memory on the command line: many pictures go through in parts, what cannot be cut says what it needs; and a GPU that
 // is lost in Node is got back.
 
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -11,19 +10,12 @@ import { openNodeDevice } from '../../src/engine/gpu/dawn.node.ts';
 import { compile } from '../../src/engine/gpu/program.ts';
 import { computation, Graph } from '../../src/engine/graph.ts';
 import { add, mul, stepCounter } from '../../src/engine/ops/index.ts';
+import { facet } from '../support/command.ts';
 import { randomNumbers } from '../support/draw.ts';
 import { suite } from '../support/suite.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'facet-memory-'));
 const at = (name: string): string => path.join(folder, name);
-
-function facet(...args: string[]): Promise<{ status: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, ['cli/facet.mjs', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (text) => (stdout += text));
-  child.stderr.on('data', (text) => (stderr += text));
-  return new Promise((resolve) => child.on('close', (status) => resolve({ status, stdout, stderr })));
-}
 
 const test = suite('facet --memory');
 test.after(() => rmSync(folder, { recursive: true }));

@@ -1,11 +1,12 @@
 // `facet profile` as a user or a script meets it.
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import * as assert from 'uvu/assert';
+import { start } from '../support/command.ts';
 import { suite } from '../support/suite.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'facet-profile-'));
@@ -106,13 +107,9 @@ test(
   'Ctrl-C ends it in a sentence, and nothing is written',
   async () => {
     const args = ['profile', 'assets/drawings.onnx', '--rounds', '1000', '--trace', at('stopped.json')];
-    const child = spawn(process.execPath, ['cli/facet.mjs', ...args]);
-    let stderr = '';
-    child.stderr.on('data', (text) => {
-      stderr += text;
+    const { status, stderr } = await start(args, {}, (stderr, child) => {
       if (/rounds/.test(stderr)) child.kill('SIGINT');
-    });
-    const status = await new Promise((resolve) => child.on('close', resolve));
+    }).done;
     assert.is(status, 1, stderr);
     assert.match(stderr, /\nfacet: stopped before the end\. Nothing is written\.\n$/);
     assert.not.ok(existsSync(at('stopped.json')));

@@ -1,6 +1,5 @@
 // `facet tune`: what it prints and keeps, that other commands take it and change nothing of it, and what a damaged file does.
 
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,6 +7,7 @@ import * as assert from 'uvu/assert';
 import { decodeNpy, encodeNpy } from '../../cli/npy.ts';
 import { readTuning, type Tuning } from '../../src/engine/tuning.ts';
 import { close } from '../support/close.ts';
+import { type Result, start } from '../support/command.ts';
 import { randomNumbers } from '../support/draw.ts';
 import { suite } from '../support/suite.ts';
 
@@ -15,14 +15,7 @@ const folder = mkdtempSync(path.join(tmpdir(), 'facet-tune-'));
 const at = (name: string): string => path.join(folder, name);
 const cache = at('cache');
 
-function facet(...args: string[]): Promise<{ status: number | null; stdout: string; stderr: string }> {
-  const env = { ...process.env, FACET_CACHE: cache };
-  const child = spawn(process.execPath, ['cli/facet.mjs', ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (text) => (stdout += text));
-  child.stderr.on('data', (text) => (stderr += text));
-  return new Promise((resolve) => child.on('close', (status) => resolve({ status, stdout, stderr })));
-}
+const facet = (...args: string[]): Promise<Result> => start(args, { FACET_CACHE: cache }).done;
 
 async function json(...args: string[]) {
   const { status, stdout, stderr } = await facet(...args, '--json');

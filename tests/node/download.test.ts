@@ -1,7 +1,5 @@
-// Networks from the web: what is fetched, checked, kept and refused, against a server on this machine; and the commands that
-// take addresses and registered names.
+// download.test.ts: networks from the web: what is fetched, checked, kept and refused, against a server on this machine.
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
@@ -15,12 +13,7 @@ import {
   type DownloadOptions,
   downloadModel,
   parseModel,
-  parseRegistry,
-  publicModels,
-  shippedModels,
   shownAddress,
-  unknownModel,
-  webModels,
 } from '../../src/index.ts';
 import { drawings, drawingsHash, type ModelServer, startModelServer } from '../support/modelServer.ts';
 import { suite } from '../support/suite.ts';
@@ -70,7 +63,10 @@ async function refuses(
 const test = suite('download');
 test.before(startServer);
 test.before.each(newCache);
-test.after(() => server.close());
+test.after(() => {
+  server.close();
+  rmSync(root, { recursive: true, force: true });
+});
 
 test('counts what arrives, up to all of it', async () => {
   const counts: [number, number | undefined][] = [];
@@ -308,201 +304,4 @@ test('the cache lies where the system wants it, or where FACET_CACHE says', () =
   assert.is(cacheFolder({}, 'linux'), path.join(home, '.cache/facet'));
   assert.is(cacheFolder({}, 'darwin'), path.join(home, 'Library/Caches/facet'));
   assert.is(cacheFolder({ LOCALAPPDATA: '/local' }, 'win32'), path.join('/local', 'facet', 'cache'));
-});
-
-const registry = suite('registry');
-
-registry('the public networks are described whole, each under one name', () => {
-  assert.ok(publicModels.length >= 6);
-  const ids = [...shippedModels, ...publicModels].map(({ id }) => id);
-  assert.is(new Set(ids).size, ids.length);
-  for (const { id, urls, sha256, bytes, preprocess, licence, source, input, classes } of publicModels) {
-    assert.match(sha256 ?? '', /^[0-9a-f]{64}$/, id);
-    assert.ok(bytes && bytes > 1e6 && preprocess && licence && source && input && classes, id);
-    assert.is(preprocess?.source, 'registry');
-    for (const url of urls) assert.match(url, /^https:\/\/.*\.onnx$/);
-  }
-  assert.is(new Set(publicModels.map(({ sha256 }) => sha256)).size, publicModels.length);
-  assert.match(unknownModel('resnet19').message, /"resnet18"/);
-  assert.match(unknownModel('drawing').message, /"drawings"/);
-});
-
-registry('one of the user’s own is read, and goes before', () => {
-  const own = parseRegistry(
-    JSON.stringify({
-      networks: [
-        { id: 'mine', url: 'https://host/mine.onnx', preprocess: 'caffe', labels: ['a', 'b'], sha256: 'AB'.repeat(32) },
-        { id: 'resnet18', url: ['https://a/r', 'https://b/r'], preprocess: { range: [-1, 1], size: [64, 64] } },
-      ],
-    }),
-    'own.json',
-  );
-  assert.is(own[0].preprocess?.order, 'BGR');
-  assert.is(own[0].preprocess?.source, 'registry');
-  assert.is(own[0].sha256, 'ab'.repeat(32));
-  assert.equal(own[1].preprocess?.size, [64, 64]);
-  const all = webModels(own);
-  assert.is(all.length, publicModels.length + 1);
-  assert.equal(all.find(({ id }) => id === 'resnet18')?.urls, ['https://a/r', 'https://b/r']);
-});
-
-registry('says which entry is not understood', () => {
-  const cases: [unknown, RegExp][] = [
-    ['{', /no JSON/],
-    [[], /must hold \{"networks"/],
-    [{ networks: [3] }, /entry 1: it must be an object/],
-    [{ networks: [{ url: 'https://h/x' }] }, /entry 1: "id" is missing/],
-    [{ networks: [{ id: 'x' }] }, /entry 1: "url" is missing/],
-    [{ networks: [{ id: 'a/b', url: 'https://h/x' }] }, /"id" must be a name/],
-    [{ networks: [{ id: 'x', url: 'file:///x' }] }, /no web address/],
-    [{ networks: [{ id: 'x', url: 'https://h/x', sha: 'y' }] }, /"sha" is no field/],
-    [{ networks: [{ id: 'x', url: 'https://h/x', sha256: 'y' }] }, /64 hexadecimal digits/],
-    [{ networks: [{ id: 'x', url: 'https://h/x', preprocess: 'nonesuch' }] }, /no preprocessing "nonesuch"/],
-    [{ networks: [{ id: 'x', url: 'https://h/x', preprocess: { std: [0] } }] }, /must not hold 0/],
-    [{ networks: [{ id: 'drawings', url: 'https://h/x' }] }, /comes with Facet/],
-    [
-      {
-        networks: [
-          { id: 'x', url: 'https://h/x' },
-          { id: 'x', url: 'https://h/y' },
-        ],
-      },
-      /"x" twice/,
-    ],
-  ];
-  for (const [json, says] of cases) {
-    const text = typeof json === 'string' ? json : JSON.stringify(json);
-    assert.throws(() => parseRegistry(text, 'own.json'), says);
-  }
-});
-
-interface Result {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): { child: ChildProcess; done: Promise<Result> } {
-  const child = spawn(process.execPath, ['cli/facet.mjs', ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, FACET_CACHE: folder, ...env },
-  });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (text) => (stdout += text));
-  child.stderr.on('data', (text) => (stderr += text));
-  const done = new Promise<Result>((resolve) => child.on('close', (status) => resolve({ status, stdout, stderr })));
-  return { child, done };
-}
-
-const command = suite('download on the command line');
-command.before(startServer);
-command.before.each(newCache);
-command.after(() => {
-  server.close();
-  rmSync(root, { recursive: true, force: true });
-});
-
-command('opens an address as it opens a file, and asks for it once', async () => {
-  const address = server.url('/drawings.onnx');
-  const { status, stdout, stderr } = await start(['inspect', address, '--json']).done;
-  assert.is(status, 0, stderr);
-  assert.is(stderr, '');
-  const { classes, labels } = JSON.parse(stdout);
-  assert.is(classes, 10);
-  assert.is(labels.count, 10);
-  assert.equal(server.log, ['/drawings.onnx 200']);
-  assert.is((await start(['inspect', address]).done).status, 0);
-  assert.equal(server.log, ['/drawings.onnx 200', '/drawings.onnx 304']);
-});
-
-command('says in one line what an address lacks', async () => {
-  const cases: [string, RegExp][] = [
-    [server.url('/gone.onnx'), /404/],
-    [server.url('/sign-in.onnx'), /web page/],
-    [server.url('/cut.onnx'), /ended after/],
-    ['http://me:word@127.0.0.1:1/x.onnx?token=abc', /127\.0\.0\.1:1\/x\.onnx/],
-  ];
-  const results = await Promise.all(cases.map(([address]) => start(['inspect', address]).done));
-  for (const [i, { status, stdout, stderr }] of results.entries()) {
-    assert.is(status, 1);
-    assert.is(stdout, '');
-    assert.match(stderr, /^facet: [^\n]+\n$/);
-    assert.match(stderr, cases[i][1]);
-    assert.not.match(stderr, /word|abc/);
-  }
-  assert.equal(files(), []);
-});
-
-command('ends at Ctrl-C with one line, and keeps nothing half', async () => {
-  const { child, done } = start(['inspect', server.url('/slow.onnx')]);
-  while (server.log.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  const ended = server.ended('/slow.onnx');
-  const began = performance.now();
-  child.kill('SIGINT');
-  const { status, stdout, stderr } = await done;
-  await ended;
-  assert.is(status, 1);
-  assert.is(stdout, '');
-  assert.match(stderr, /^facet: stopped while loading [^\n]*slow\.onnx[^\n]*\n$/);
-  assert.ok(performance.now() - began < 2000, 'at once');
-  assert.equal(files(), []);
-});
-
-command('several at once share a cache', async () => {
-  const results = await Promise.all(
-    Array.from({ length: 4 }, () => start(['inspect', server.url('/plain.onnx'), '--json']).done),
-  );
-  for (const { status, stderr } of results) assert.is(status, 0, stderr);
-  assert.is(files().length, 2, files().join());
-  assert.equal(new Uint8Array(readFileSync(dataFile())), drawings);
-});
-
-command('knows the networks of a registry by name, with their preprocessing and labels', async () => {
-  const file = path.join(root, 'own.json');
-  const labels = Array.from({ length: 10 }, (_, i) => `kind ${i}`);
-  const entry = {
-    id: 'mine',
-    url: server.url('/drawings.onnx'),
-    sha256: drawingsHash,
-    bytes: drawings.length,
-    preprocess: { range: [0, 255], mean: [100], std: [50] },
-    labels,
-    licence: 'MIT',
-  };
-  const broken = { ...entry, id: 'broken', url: server.url('/drawings.onnx'), sha256: '1'.repeat(64) };
-  writeFileSync(file, JSON.stringify({ networks: [entry, broken] }));
-  const env = { FACET_REGISTRY: file };
-  const listed = async () => JSON.parse((await start(['models', '--json'], env).done).stdout).models;
-  const whereIs = async (id: string) => (await listed()).find((model: { id: string }) => model.id === id).where;
-  assert.is(await whereIs('mine'), 'to fetch');
-  assert.is(await whereIs('drawings'), 'shipped');
-
-  const { status, stdout, stderr } = await start(['inspect', 'mine', '--json'], env).done;
-  assert.is(status, 0, stderr);
-  assert.equal(JSON.parse(stdout).preprocess.mean, [100]);
-  assert.is(JSON.parse(stdout).preprocess.source, 'registry');
-  assert.is(await whereIs('mine'), 'cached');
-  server.log.length = 0;
-  assert.is((await start(['inspect', 'mine'], env).done).status, 0);
-  assert.equal(server.log, [], 'the hash is known, so nobody is asked');
-
-  const refused = await start(['inspect', 'broken'], env).done;
-  assert.is(refused.status, 1);
-  assert.match(refused.stderr, /^facet: [^\n]*not the file that the registry names[^\n]*\n$/);
-  const unknown = await start(['inspect', 'mine2'], env).done;
-  assert.match(unknown.stderr, /"mine"/);
-  const missing = await start(['inspect', 'mine'], { FACET_REGISTRY: path.join(root, 'none.json') }).done;
-  assert.match(missing.stderr, /^facet: FACET_REGISTRY names [^\n]*\n$/);
-
-  const cleared = await start(['models', '--clear-cache', '--json'], env).done;
-  assert.is(JSON.parse(cleared.stdout).removed, 1);
-  assert.is(await whereIs('mine'), 'to fetch');
-});
-
-command('lists the public networks beside those that come along', async () => {
-  const { stdout } = await start(['models']).done;
-  for (const { id } of [...shippedModels, ...publicModels]) assert.match(stdout, new RegExp(`^${id} `, 'm'));
-  assert.match(stdout, /resnet18 +to fetch +44\.65 MiB +3x224x224 +1,000 +Apache-2\.0/);
-  assert.ok(stdout.includes(folder));
 });
