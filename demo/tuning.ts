@@ -1,7 +1,16 @@
 // tuning.ts: times, when asked to, the kernels that the network can use on this GPU, and keeps the fastest in the browser for the
 // next visits. Nothing is timed by itself: what the page computes changes, within rounding, only when somebody asks for it.
 
-import { computationsOf, type Device, mergeTunings, type Model, readTuning, taskNames, tune } from '../src/index.ts';
+import {
+  computationsOf,
+  type Device,
+  isCurrent,
+  mergeTunings,
+  type Model,
+  readTuning,
+  taskNames,
+  tune,
+} from '../src/index.ts';
 import { byId, nextFrame } from './dom.ts';
 import { attempt, clearError, say } from './status.ts';
 
@@ -19,7 +28,9 @@ export function recall(device: Device): void {
   try {
     const tuning = readTuning(localStorage.getItem(keyOf(device)) ?? '');
     device.useTuning(tuning);
-    if (tuning) tell(`Kernels are chosen by ${Object.keys(tuning.ops).length} timings of earlier.`);
+    // Timings of an earlier version of the page choose nothing.
+    const count = Object.values(tuning?.ops ?? {}).filter(isCurrent).length;
+    if (count > 0) tell(`Kernels are chosen by ${count} ${count === 1 ? 'timing' : 'timings'} of earlier.`);
   } catch {
     // a browser that keeps nothing
   }

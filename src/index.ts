@@ -29,7 +29,7 @@ export {
 export { type Bound, judge, type Roofline } from './engine/roofline.ts';
 export { type Lifetime, type MemoryTimeline, memoryTimeline } from './engine/timeline.ts';
 export { type ChromeTrace, chromeTrace, type TraceEvent } from './engine/trace.ts';
-export { mergeTunings, readTuning, type Tuning } from './engine/tuning.ts';
+export { isCurrent, mergeTunings, readTuning, type Tuning } from './engine/tuning.ts';
 export { OpError } from './kernels/types.ts';
 export * from './models/index.ts';
 export { drawing, drawingClasses } from './training/drawings.ts';

@@ -88,10 +88,13 @@ function hashOf(text: string): string {
 }
 
 let shadersHash: string | undefined;
+const hashOfShaders = (): string => (shadersHash ??= hashOf(JSON.stringify([shaders, includes])));
+
+/** Whether it was measured with the shaders there are; what was measured with others chooses nothing. */
+export const isCurrent = ({ kernels }: TunedOp): boolean => kernels.startsWith(`${hashOfShaders()}-`);
 
 /** A short text that changes with the variants of an op, with their grids, and with any shader file. */
 export function kernelsOf(kernels: readonly Kernel[]): string {
-  shadersHash ??= hashOf(JSON.stringify([shaders, includes]));
   const forms = kernels.map(({ variant, shader, text, overrides, workgroups }) => [
     variant,
     shader,
@@ -99,7 +102,7 @@ export function kernelsOf(kernels: readonly Kernel[]): string {
     overrides,
     workgroups,
   ]);
-  return `${shadersHash}-${hashOf(stableText(forms))}`;
+  return `${hashOfShaders()}-${hashOf(stableText(forms))}`;
 }
 
 /** `later` over `earlier`; of another device, `later` alone. */

@@ -154,6 +154,42 @@ test('a budget that is spent, or a signal, ends it early and in order', async ()
   assert.is(device.memory.buffers, 0);
 });
 
+test('a loss costs the op that was being timed; what was timed stays, and the others follow', async () => {
+  const { lost } = device.gpu;
+  const heard: string[] = [];
+  const found = await tune(device, [network()], {
+    progress: (_, __, op) => {
+      if (heard.push(op.op) === 2) device.gpu.destroy();
+    },
+  });
+  await lost;
+  assert.is(found.ops.length, report.ops.length - 1);
+  assert.is(found.untimed, 1);
+  assert.is(found.tuning.device, device.key);
+  assert.equal(Object.keys(found.tuning.ops).length, found.ops.length);
+  assert.equal(found.ops.map(({ op }) => op).sort(), heard.sort());
+  assert.is(device.memory.buffers, 0);
+  device.useTuning(found.tuning);
+  const { program } = await run();
+  for (const { op, chosen } of found.ops)
+    if (!loweredVariants.includes(chosen)) assert.ok(variantsIn(program, op).includes(chosen), op);
+  program.dispose();
+  device.useTuning(undefined);
+});
+
+test('what was timed is told also where the GPU does not come back', async () => {
+  const other = await openDevice({ recoveryMillis: [] });
+  const found = await tune(other, [network()], { progress: () => other.gpu.destroy() });
+  assert.is(found.ops.length, 1);
+  assert.is(found.untimed, report.ops.length - 1);
+  assert.is(found.tuning.device, device.key);
+  const error = await other.ready().then(
+    () => undefined,
+    (error) => error,
+  );
+  assert.match(error?.message ?? '', 'could not be had back');
+});
+
 test('after a loss a program has the kernels it had, whatever was tuned meanwhile', async () => {
   device.useTuning(withVariant(([naive]) => naive));
   const { program, y, dx } = await run();

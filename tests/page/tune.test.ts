@@ -2,7 +2,7 @@
 
 import type { Page } from 'playwright';
 import * as assert from 'uvu/assert';
-import { readTuning } from '../../src/engine/tuning.ts';
+import { readTuning, type Tuning } from '../../src/engine/tuning.ts';
 import { closePage, openPage } from '../support/page.ts';
 import { suite } from '../support/suite.ts';
 
@@ -49,10 +49,28 @@ test('times the kernels and keeps what it found', async () => {
   assert.ok(tuning && Object.keys(tuning.ops).some((key) => key.startsWith('conv2d ')), text);
 });
 
-test('the next visit takes it, and damaged entries are as none', async () => {
+test('the next visit takes it, and counts only what was timed with the kernels there are', async () => {
+  const [[key, text]] = await kept();
+  const { ops, ...rest } = readTuning(text) as Tuning;
+  const count = Object.keys(ops).length;
+  const outdated = Object.fromEntries(
+    Object.entries(ops).map(([name, op], k) => [name, k === 0 ? op : { ...op, kernels: '0'.repeat(8) }]),
+  );
+  for (const [kept, says] of [
+    [{ ...rest, ops: outdated }, '^Kernels are chosen by 1 timing of earlier'],
+    [{ ...rest, ops }, `^Kernels are chosen by ${count} timings of earlier`],
+  ] as const) {
+    await page.evaluate(([key, text]) => localStorage.setItem(key, text), [key, JSON.stringify(kept)] as const);
+    await page.reload();
+    await notes(says);
+  }
+  assert.ok(count > 1);
+});
+
+test('the next visit leaves it as it is, and damaged entries are as none', async () => {
   const before = await kept();
   await page.reload();
-  await notes(`^Kernels are chosen by ${Object.keys(readTuning(before[0][1])?.ops ?? {}).length} timings`);
+  await notes('^Kernels are chosen by');
   assert.equal(await kept(), before);
   await page.evaluate((key) => localStorage.setItem(key, '{'), before[0][0]);
   await page.reload();

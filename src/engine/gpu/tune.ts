@@ -22,7 +22,7 @@ import {
   type Tuning,
   winnerOf,
 } from '../tuning.ts';
-import type { Device } from './device.ts';
+import { type Device, DeviceLostError } from './device.ts';
 import { inputName, type Task, TuneTimer } from './tuneTimer.ts';
 
 export interface TuneOptions {
@@ -61,7 +61,7 @@ export interface TuneReport {
   readonly tuning: Tuning;
   /** Heaviest first. */
   readonly ops: readonly TimedOp[];
-  /** Ops with a choice that the budget did not reach. */
+  /** Ops with a choice that the budget did not reach, and those in the middle of which the GPU was lost. */
   readonly untimed: number;
 }
 
@@ -131,7 +131,10 @@ function variantsOf(
   };
 }
 
-/** The ops of the computations that have a choice, with their variants timed as far as the budget goes. */
+/**
+ * The ops of the computations that have a choice, with their variants timed as far as the budget goes. A loss of the GPU costs
+ * the op that was being timed, which may have caused it; what was timed before stays, also where the GPU does not come back.
+ */
 export async function tune(
   device: Device,
   computations: readonly Computation[],
@@ -139,7 +142,7 @@ export async function tune(
 ): Promise<TuneReport> {
   await device.ready();
   const deadline = performance.now() + budgetMillis;
-  const { traits } = device;
+  const { traits, key } = device;
   const all = collect(computations, traits);
   const numbers = makeNumbers(all);
   const tasks: Task[] = all
@@ -158,7 +161,13 @@ export async function tune(
       // Heavy ops may take longer; light ones are not left without any time.
       const rest = queue.slice(k).reduce((sum, { count, work }) => sum + count * work, 0);
       const share = Math.max((left * task.count * task.work) / rest, left / (queue.length - k) / 2);
-      const timings = await timer.time(task, performance.now() + share, signal);
+      const timings = await timer.time(task, performance.now() + share, signal).catch((error) => {
+        if (!(error instanceof DeviceLostError)) throw error;
+      });
+      if (!timings) {
+        if (await isBack(device, key, timer)) continue;
+        break;
+      }
       if (signal?.aborted) break;
       const op = timedOp(task, timings);
       timed.set(task.key, op);
@@ -171,10 +180,22 @@ export async function tune(
   const ops = done.map(({ key }) => timed.get(key) as TimedOp);
   const entries = done.map((task, k) => [task.key, tunedOp(task, ops[k], traits)] as const);
   return {
-    tuning: { ...emptyTuning(device.key), ops: Object.fromEntries(entries) },
+    tuning: { ...emptyTuning(key), ops: Object.fromEntries(entries) },
     ops,
     untimed: tasks.length - done.length,
   };
+}
+
+/** After a loss: waits until the GPU is back and can be timed on; false where it is gone, or another one came. */
+async function isBack(device: Device, key: string, timer: TuneTimer): Promise<boolean> {
+  try {
+    await device.ready();
+    if (device.key !== key) return false;
+    await timer.reopen();
+    return true;
+  } catch {
+    return false; // whoever uses the device next hears why
+  }
 }
 
 function timedOp({ node, inputs, count, usual }: Task, timings: readonly Timing[]): TimedOp {

@@ -5,6 +5,7 @@ import type { Shape } from '../../kernels/types.ts';
 import type { Computation, OpNode } from '../graph.ts';
 import { median } from '../statistics.ts';
 import { answerFor, loweredVariants, type Timing } from '../tuning.ts';
+import type { Connection } from './connection.ts';
 import { type Device, DeviceError, DeviceLostError } from './device.ts';
 import { LapTimer, repeatsFor, type Timed } from './lapTimer.ts';
 import { compile, type Program } from './program.ts';
@@ -60,18 +61,27 @@ export class TuneTimer {
   private constructor(
     private readonly device: Device,
     private readonly numbers: Float32Array,
-    private readonly laps: LapTimer,
+    private connection: Connection,
+    private laps: LapTimer,
   ) {}
 
   /** `numbers` are what the arrays of the tasks are filled with. */
   static async open(device: Device, numbers: Float32Array): Promise<TuneTimer> {
-    return new TuneTimer(device, numbers, await LapTimer.open(device.connection));
+    const { connection } = device;
+    return new TuneTimer(device, numbers, connection, await LapTimer.open(connection));
+  }
+
+  /** Goes on after a loss, when the GPU is back; what was slow stays known. */
+  async reopen(): Promise<void> {
+    this.connection = this.device.connection;
+    this.laps = await LapTimer.open(this.connection);
   }
 
   dispose(): void {
     this.laps.dispose();
   }
 
+  /** Throws a `DeviceLostError` where the GPU is lost in the middle of it. */
   async time(task: Task, deadline: number, signal: AbortSignal | undefined): Promise<Timing[]> {
     const timings: Timing[] = [];
     const contenders: Contender[] = [];
@@ -96,6 +106,8 @@ export class TuneTimer {
       timed.forEach(({ variant }, k) => {
         this.slownessOf(task, variant).push(medians[k] / best);
       });
+    } catch (error) {
+      throw await this.connection.explain(error);
     } finally {
       for (const { program } of contenders) program.dispose();
     }
