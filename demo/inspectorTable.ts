@@ -10,9 +10,9 @@ export function time(micros: number): string {
 
 export const percent = (share: number): string => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 
-/** `64 × 2 of 8 × 8` */
+/** `64 × 2 of 8 × 8`; a line may only break before "of". */
 export const gridOf = ({ workgroups, workgroupSize }: StepProfile): string =>
-  [workgroups, workgroupSize].map((sizes) => trim(sizes).join(' × ')).join(' of ');
+  [workgroups, workgroupSize].map((sizes) => trim(sizes).join('\u00a0×\u00a0')).join(' of\u00a0');
 
 /** Without ones at the end. */
 const trim = (sizes: readonly number[]): readonly number[] =>

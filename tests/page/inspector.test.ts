@@ -36,6 +36,18 @@ test('times the steps of a gradient, and draws them', async () => {
   assert.is(await page.locator('#inspector-steps tr[aria-selected=true]').count(), 1, 'the slowest is open');
 });
 
+test('the table fits beside the step without scrolling sideways', async () => {
+  const table = page.locator('#inspector-steps');
+  const [width, content, right] = await table.evaluate(({ parentElement }) => {
+    const scroller = parentElement as HTMLElement;
+    return [scroller.clientWidth, scroller.scrollWidth, scroller.getBoundingClientRect().right];
+  });
+  assert.is(page.viewportSize()?.width, 1280);
+  assert.is(content, width, `${content} px wide in ${width}`);
+  const step = await page.locator('#inspector-step').boundingBox();
+  assert.ok(step && step.x >= right, 'the step stands beside it');
+});
+
 test('sorts by a column, both ways', async () => {
   const steps = () =>
     page
