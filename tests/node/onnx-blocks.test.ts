@@ -1,21 +1,11 @@
 // Operators that cut, repeat and move elements, against their definitions on numbers in the file's own layout, N,C,H,W.
 
 import * as assert from 'uvu/assert';
-import type { Shape } from '../../src/kernels/types.ts';
 import { ModelError, parseModel } from '../../src/models/index.ts';
 import { close } from '../support/close.ts';
 import { floatTensor, intTensor, type TestNode, type TestTensor } from '../support/onnx.ts';
-import { C, H, input, modelOf, N, node, run, table, W, x } from '../support/onnx-run.ts';
+import { C, H, input, modelOf, N, node, type Row, run, table, W, x } from '../support/onnx-run.ts';
 import { suite } from '../support/suite.ts';
-
-interface Row {
-  readonly name: string;
-  readonly nodes: readonly TestNode[];
-  readonly initializers?: readonly TestTensor[];
-  readonly opset?: number;
-  readonly shape: Shape;
-  readonly y: (...index: number[]) => number;
-}
 
 /** Splits x; the part `read` is the output. */
 const split = (

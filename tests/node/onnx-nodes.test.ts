@@ -3,23 +3,13 @@
 
 import * as assert from 'uvu/assert';
 import { Graph } from '../../src/engine/graph.ts';
-import type { Shape } from '../../src/kernels/types.ts';
 import { parseModel } from '../../src/models/index.ts';
 import { close } from '../support/close.ts';
-import { floatTensor, intTensor, type TestNode, type TestTensor } from '../support/onnx.ts';
-import { C, H, input, modelOf, N, node, run, table, W, x } from '../support/onnx-run.ts';
+import { floatTensor, intTensor } from '../support/onnx.ts';
+import { C, H, input, modelOf, N, node, type Row, run, table, W, x } from '../support/onnx-run.ts';
 import { suite } from '../support/suite.ts';
 
 const operators = suite('operators');
-
-interface Row {
-  readonly name: string;
-  readonly nodes: readonly TestNode[];
-  readonly initializers?: readonly TestTensor[];
-  readonly opset?: number;
-  readonly shape: Shape;
-  readonly y: (...index: number[]) => number;
-}
 
 const average = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 const all = (length: number): number[] => Array.from({ length }, (_, i) => i);

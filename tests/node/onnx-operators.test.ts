@@ -3,21 +3,11 @@
 
 import * as assert from 'uvu/assert';
 import { Graph } from '../../src/engine/graph.ts';
-import type { Shape } from '../../src/kernels/types.ts';
 import { parseModel } from '../../src/models/index.ts';
 import { close } from '../support/close.ts';
-import { floatTensor, intTensor, type TestNode, type TestTensor } from '../support/onnx.ts';
-import { C, H, modelOf, N, node, run, table, W, x } from '../support/onnx-run.ts';
+import { floatTensor, intTensor, type TestNode } from '../support/onnx.ts';
+import { C, H, modelOf, N, node, type Row, run, table, W, x } from '../support/onnx-run.ts';
 import { suite } from '../support/suite.ts';
-
-interface Row {
-  readonly name: string;
-  readonly nodes: readonly TestNode[];
-  readonly initializers?: readonly TestTensor[];
-  readonly opset?: number;
-  readonly shape: Shape;
-  readonly y: (...index: number[]) => number;
-}
 
 const FULL = [N, C, H, W];
 type At = [n: number, c: number, h: number, w: number];

@@ -36,6 +36,16 @@ export const modelOf = (
   more: Partial<TestModel> = {},
 ) => encodeModel({ nodes, initializers, inputs: { x: ['N', C, 'H', 'W'] }, outputs: ['y'], ...more });
 
+/** A file of a few nodes, and its output for the input above by the operators' definition, in the file's layout. */
+export interface Row {
+  readonly name: string;
+  readonly nodes: readonly TestNode[];
+  readonly initializers?: readonly TestTensor[];
+  readonly opset?: number;
+  readonly shape: Shape;
+  readonly y: (...index: number[]) => number;
+}
+
 /** The output `y` of a file for the input above, in the file's layout. */
 export function run(bytes: Uint8Array, external?: ExternalReader) {
   const model = parseModel(bytes, { name: 'test', external });
