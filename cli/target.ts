@@ -22,8 +22,13 @@ interface Picture {
   readonly data: Float32Array;
 }
 
-export async function likeliestClass(device: Device, model: Model, { size, data }: Picture): Promise<number> {
-  const runner = await Runner.create(device, model, [1, ...size, model.input.channels]);
+export async function likeliestClass(
+  device: Device,
+  model: Model,
+  { size, data }: Picture,
+  signal?: AbortSignal,
+): Promise<number> {
+  const runner = await Runner.create(device, model, [1, ...size, model.input.channels], [], signal);
   try {
     return largestOf((await runner.run(data)).output.data, 1)[0];
   } finally {

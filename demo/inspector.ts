@@ -139,7 +139,7 @@ export class Inspector {
       bar.removeAttribute('value');
       bar.hidden = false;
       await nextFrame();
-      const compiled = await compileTask(this.device, model, name, this.settings(model, name));
+      const compiled = await compileTask(this.device, model, name, this.settings(model, name), signal);
       try {
         const { program } = compiled;
         const found = await profile(program, {

@@ -10,6 +10,7 @@ import {
   type Method,
   type Model,
   methods,
+  unlessAborted,
 } from '../src/index.ts';
 import { byId, create, nextFrame, option, range, short } from './dom.ts';
 import { type Explained, finite } from './explainer.ts';
@@ -167,8 +168,7 @@ export class MethodPanel {
     await nextFrame();
     let [done, total, drawn] = [0, 0, 0];
     try {
-      const attributor = await this.prepare(wish);
-      signal.throwIfAborted();
+      const attributor = await this.prepare(wish, signal);
       const attribution = await attributor.attribute({
         input: subject.input,
         target: subject.target,
@@ -190,11 +190,15 @@ export class MethodPanel {
     }
   }
 
-  private async prepare({ subject: { model, size }, name, method, options, layer }: Wish): Promise<Attributor> {
+  private async prepare(
+    { subject: { model, size }, name, method, options, layer }: Wish,
+    signal: AbortSignal,
+  ): Promise<Attributor> {
     const key = JSON.stringify([size, name, options, layer]);
     if (this.prepared?.model === model && this.prepared.key === key) return this.prepared.attributor;
     this.discard();
-    const attributor = await method.prepare({ device: this.device, model, size, layer }, options);
+    const prepared = method.prepare({ device: this.device, model, size, layer }, options);
+    const attributor = await unlessAborted(prepared, signal, (late) => late.dispose());
     this.prepared = { attributor, model, key };
     return attributor;
   }

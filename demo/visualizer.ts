@@ -88,7 +88,7 @@ export class Visualizer {
       this.change('compiling');
       await nextFrame(); // so that the page shows it before the work begins
       if (signal.aborted) return;
-      this.run = await Visualization.create(this.device, model, objective, options);
+      this.run = await Visualization.create(this.device, model, objective, { ...options, signal });
       this.wish = wish;
       await this.screen.show(this.run);
       await this.advance(this.run, steps, signal);
@@ -124,7 +124,13 @@ export class Visualizer {
     this.control = new AbortController();
     const { signal } = this.control;
     return this.tasks.push(async () => {
-      await attempt(() => task(signal));
+      await attempt(async () => {
+        try {
+          await task(signal);
+        } catch (error) {
+          if (error !== signal.reason) throw error; // it was stopped while it was prepared
+        }
+      });
       this.change(this.run ? 'stopped' : 'empty');
     });
   }

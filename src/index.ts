@@ -1,6 +1,7 @@
 // index.ts: the public API: what the page, the command line and other programs use.
 
 export { gradient } from './autodiff/gradient.ts';
+export { unlessAborted } from './engine/abort.ts';
 export { defaultRules } from './autodiff/rules/index.ts';
 export { type AdapterDescription, Device, openDevice, type OpenOptions } from './engine/gpu/device.ts';
 export { DeviceError, DeviceLostError, OutOfMemoryError } from './engine/gpu/errors.ts';

@@ -23,6 +23,7 @@ import {
   toPixels,
   type View,
   views,
+  unlessAborted,
 } from '../../src/index.ts';
 import { attributionJson, attributionText, type Found, type Target } from '../attributionReport.ts';
 import { blameArguments, CommandError, Stopped, UsageError } from '../errors.ts';
@@ -161,9 +162,9 @@ async function attribute(argument: string, options: AttributeOptions): Promise<v
     const attributors = new Attributors((size) =>
       method.prepare({ device, model, size, unit, layer, scoreKind, seed }, settings),
     );
-    const targetOf = async (row: Row): Promise<Target | undefined> => {
+    const targetOf = async (row: Row, signal: AbortSignal): Promise<Target | undefined> => {
       if (explained) return undefined;
-      const index = given ?? (await likeliestClass(device, model, row));
+      const index = given ?? (await likeliestClass(device, model, row, signal));
       return { class: index, label: className(labels, index), chosen: given === undefined ? 'likeliest' : 'given' };
     };
     try {
@@ -208,13 +209,19 @@ async function explainAll(
   rows: readonly Row[],
   attributors: Attributors,
   method: string,
-  targetOf: (row: Row) => Promise<Target | undefined>,
+  targetOf: (row: Row, signal: AbortSignal) => Promise<Target | undefined>,
 ): Promise<{ readonly results: readonly Found[]; readonly stopped?: string }> {
   const results: Found[] = [];
   const stopped = await whileHeeded(async (signal) => {
     for (const [k, row] of rows.entries()) {
-      const target = await targetOf(row);
       const title = rows.length > 1 ? `${method} ${k + 1}/${rows.length}` : method;
+      let target: Target | undefined;
+      try {
+        target = await targetOf(row, signal);
+      } catch (error) {
+        if (error !== signal.reason) throw error;
+        return `before ${title}`;
+      }
       const { attribution, done, total } = await attributors
         .attribute(row, target?.class, title, signal)
         .catch(blameArguments);
@@ -265,11 +272,12 @@ class Attributors {
     title: string,
     signal: AbortSignal,
   ): Promise<{ attribution?: Attribution; done: number; total: number }> {
-    const attributor = this.bySize.get(size.join()) ?? (await this.prepare(size));
-    this.bySize.set(size.join(), attributor);
     let bar: Progress | undefined;
     let [done, total] = [0, 0];
     try {
+      const attributor =
+        this.bySize.get(size.join()) ?? (await unlessAborted(this.prepare(size), signal, (late) => late.dispose()));
+      this.bySize.set(size.join(), attributor);
       const attribution = await attributor.attribute({
         input: data,
         target,

@@ -18,6 +18,7 @@ import {
   scoreKinds,
   showUnit,
   valueKindOf,
+  unlessAborted,
 } from '../../src/index.ts';
 import { drawFigure } from '../compareFigure.ts';
 import { distinctSpecs, readSpec, type Spec } from '../compareSpecs.ts';
@@ -181,7 +182,8 @@ async function measure(
   { context, scorer, input, target }: Question,
   signal: AbortSignal,
 ): Promise<Line> {
-  const attributor = name === RANDOM ? undefined : await findMethod(name).prepare({ ...context, layer }, options);
+  const prepared = name === RANDOM ? undefined : findMethod(name).prepare({ ...context, layer }, options);
+  const attributor = prepared && (await unlessAborted(prepared, signal, (late) => late.dispose()));
   try {
     const request = { input, target, signal };
     if (attributor) await warmUp(attributor, request);

@@ -23,6 +23,7 @@ import {
   type TaskName,
   taskNames,
   type TaskOptions,
+  type TaskProgram,
 } from '../../src/index.ts';
 import { Stopped, UsageError } from '../errors.ts';
 import { checkOutputs, writeWhole } from '../files.ts';
@@ -107,13 +108,14 @@ function timeTask(model: Model, settings: TaskOptions, options: ProfileCommandOp
   const signal = heedInterrupt();
   const began = performance.now();
   return withDevice(options, async (device) => {
-    const compiled = await compileTask(device, model, options.task, settings);
+    let compiled: TaskProgram | undefined;
     let bar: Progress | undefined;
     const onProgress = (done: number, total: number): void => {
       bar ??= new Progress('profile', total);
       bar.update(done, 'rounds');
     };
     try {
+      compiled = await compileTask(device, model, options.task, settings, signal);
       const start = performance.now();
       const found = await profile(compiled.program, { rounds: options.rounds, signal, onProgress });
       return { profile: found, compileMillis: start - began, profileMillis: performance.now() - start };
@@ -121,7 +123,7 @@ function timeTask(model: Model, settings: TaskOptions, options: ProfileCommandOp
       throw error === signal.reason ? new Stopped('stopped before the end. Nothing is written.') : error;
     } finally {
       bar?.stop();
-      compiled.dispose();
+      compiled?.dispose();
     }
   });
 }

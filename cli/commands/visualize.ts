@@ -106,7 +106,9 @@ async function visualize(argument: string, options: VisualizeOptions): Promise<v
     const progress = new Progress('visualize', last);
     let run: Visualization | undefined;
     try {
-      run = await Visualization.create(device, model, objective, settings);
+      run = await Visualization.create(device, model, objective, { ...settings, signal }).catch((error) => {
+        throw error === signal.reason ? new Stopped('stopped before the first step. Nothing is written.') : error;
+      });
       const prepared = performance.now();
       const onProgress = (step: number) => progress.update(step, `${duration(run!.millisPerStep)} a step`);
       let frame: Frame | undefined;

@@ -65,20 +65,21 @@ export class Runner {
 
   /**
    * `inputShape` is [N,H,W,C]: for N pictures at once, or as many of them as fit into the device's budget. `layers` are
-   * read back besides the output. Throws a `ModelError` for an unknown one.
+   * read back besides the output. Throws a `ModelError` for an unknown one, and the signal's reason where it comes.
    */
   static async create(
     device: Device,
     model: Model,
     inputShape: Shape,
     layers: readonly string[] = [],
+    signal?: AbortSignal,
   ): Promise<Runner> {
     const [count, ...row] = inputShape;
     const label = `run ${model.name}`;
     const traceBatch = (batch: number) => trace(model, [batch, ...row], layers);
     const batch = largestBatch(device, count, (batch) => programOf(traceBatch(batch)), label);
     const traced = traceBatch(batch);
-    const program = await compile(device, programOf(traced), { label });
+    const program = await compile(device, programOf(traced), { label, signal });
     return new Runner(program, traced.wanted, batch, sizeOf(row));
   }
 

@@ -56,19 +56,23 @@ export interface TaskProgram {
   dispose(): void;
 }
 
-/** A task ready to run; of a visualization, the steps that most of its time goes into. */
+/** A task ready to run; of a visualization, the steps that most of its time goes into. Throws the signal's reason where it comes. */
 export async function compileTask(
   device: Device,
   model: Model,
   task: TaskName,
   options: TaskOptions = {},
+  signal?: AbortSignal,
 ): Promise<TaskProgram> {
   if (task === 'visualize') {
     const { objective = USUAL_OBJECTIVE, size, batch } = options;
-    const run = await Visualization.create(device, model, objective, { size, batch, redirectSteps: 0 });
+    const run = await Visualization.create(device, model, objective, { size, batch, redirectSteps: 0, signal });
     return { program: run.programs[0], dispose: () => run.dispose() };
   }
-  const program = await compile(device, traceNetwork(model, task, options), { label: `${task} ${model.name}` });
+  const program = await compile(device, traceNetwork(model, task, options), {
+    label: `${task} ${model.name}`,
+    signal,
+  });
   program.write(INPUT, evenNumbers(sizeOf(program.shapeOf(INPUT))));
   return { program, dispose: () => program.dispose() };
 }

@@ -1,7 +1,7 @@
 // What `facet run`, `attribute` and `visualize` compute and write: recorded numbers, pictures, the same bytes for the same
 // seed. On whatever adapter `auto` finds.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 import * as assert from 'uvu/assert';
@@ -9,7 +9,7 @@ import { decodeNpy } from '../../cli/npy.ts';
 import { newFolder, writeCifarFiles } from '../support/cifarFiles.ts';
 import { close } from '../support/close.ts';
 import { json, refuse, start, succeed } from '../support/command.ts';
-import { type Golden, goldenManifest, sharedArray } from '../support/shared.ts';
+import { type Golden, goldenManifest, sharedArray, sharedBytes } from '../support/shared.ts';
 import { suite } from '../support/suite.ts';
 
 const folder = newFolder('results');
@@ -185,6 +185,40 @@ test('keeps what is finished when it is interrupted', async () => {
   assert.is((await sharp(at('stop.png')).metadata()).width, 32);
   assert.is(readdirSync(folder).filter((name) => name.endsWith('.tmp')).length, 0);
 });
+
+test(
+  'ends at once when it is interrupted while kernels are compiled',
+  async () => {
+    writeFileSync(at('squeezenet.onnx'), sharedBytes('data/models/squeezenet1_1-caffe.onnx'));
+    const args = [
+      'visualize',
+      at('squeezenet.onnx'),
+      '--objective',
+      'logit:1',
+      '--steps',
+      '1',
+      '--output',
+      at('no.png'),
+    ];
+    // Nothing is said before the first step, so the moment is searched for.
+    for (let wait = 400; wait < 20_000; wait *= 1.25) {
+      const { child, done } = start(args);
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      const began = performance.now();
+      child.kill('SIGINT');
+      const { status, stdout, stderr } = await done;
+      if (!/before the first step/.test(stderr)) continue;
+      assert.ok(performance.now() - began < 2000, `${performance.now() - began} ms`);
+      assert.is(status, 1);
+      assert.is(stdout, '');
+      assert.is(stderr, 'facet: stopped before the first step. Nothing is written.\n');
+      assert.not.ok(existsSync(at('no.png')));
+      return;
+    }
+    assert.unreachable('Ctrl-C never came while kernels were compiled');
+  },
+  { timeoutSeconds: 300 },
+);
 
 test('writes over nothing that it reads', async () => {
   const picture = at('precious.png');

@@ -24,6 +24,22 @@ export async function openPage(path = '/', expected?: RegExp): Promise<Page> {
   return page;
 }
 
+/** Waits until an expression in the page holds; says what the page shows, and what stands in `places`, where it never does. */
+export async function waitUntil(
+  page: Page,
+  expression: string,
+  { places = [] as readonly string[], millis = 60_000 } = {},
+): Promise<void> {
+  try {
+    await page.waitForFunction(expression, null, { timeout: millis });
+  } catch {
+    const shown = ['#status', '#error', ...places].map(
+      async (place) => `${place} "${await page.locator(place).textContent()}"`,
+    );
+    throw new Error(`the page never came to: ${expression}; it shows ${(await Promise.all(shown)).join(', ')}`);
+  }
+}
+
 /** Drops a file on a page. Small ones: the bytes go through the protocol number by number. */
 export async function dropFile(page: Page, name: string, type: string, bytes: Uint8Array): Promise<void> {
   const transfer = await page.evaluateHandle(

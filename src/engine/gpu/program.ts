@@ -3,6 +3,7 @@
 
 import { sameShape, showShape, sizeOf } from '../../kernels/shape.ts';
 import type { Shape } from '../../kernels/types.ts';
+import { unlessAborted } from '../abort.ts';
 import type { Computation } from '../graph.ts';
 import { optimize } from '../optimize.ts';
 import { makePlan, type Plan } from '../plan.ts';
@@ -32,6 +33,8 @@ export interface CompileOptions {
    * were written anew before.
    */
   readonly onRestored?: (states: ReadonlyMap<string, Float32Array>) => void;
+  /** Ends the waiting with its reason; pipelines that are being compiled finish by themselves, and all of it is freed then. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -44,9 +47,11 @@ export async function compile(
   computation: Computation,
   options: CompileOptions = {},
 ): Promise<Program> {
-  const { target = device.target } = options;
+  const { target = device.target, signal } = options;
+  signal?.throwIfAborted();
   const plan = makePlan(options.optimize === false ? computation : optimize(computation, target));
-  return device.retry(() => Program.create(device, plan, { ...options, target }));
+  const program = device.retry(() => Program.create(device, plan, { ...options, target }));
+  return unlessAborted(program, signal, (program) => program.dispose());
 }
 
 export class Program {

@@ -81,7 +81,7 @@ export class TuneTimer {
     this.laps.dispose();
   }
 
-  /** Throws a `DeviceLostError` where the GPU is lost in the middle of it. */
+  /** Throws a `DeviceLostError` where the GPU is lost in the middle of it; at the signal, what was timed by then. */
   async time(task: Task, deadline: number, signal: AbortSignal | undefined): Promise<Timing[]> {
     const timings: Timing[] = [];
     const contenders: Contender[] = [];
@@ -96,7 +96,7 @@ export class TuneTimer {
           timing.note = `at least ${factor.toFixed(0)} times slower on other shapes`;
           continue;
         }
-        const program = await this.build(task, variant, timing);
+        const program = await this.build(task, variant, timing, signal);
         if (program) contenders.push(Object.assign(timing, { program, repeats: 1 }));
       }
       await this.rounds(contenders, deadline, signal);
@@ -107,7 +107,7 @@ export class TuneTimer {
         this.slownessOf(task, variant).push(medians[k] / best);
       });
     } catch (error) {
-      throw await this.connection.explain(error);
+      if (error !== signal?.reason) throw await this.connection.explain(error);
     } finally {
       for (const { program } of contenders) program.dispose();
     }
@@ -126,6 +126,7 @@ export class TuneTimer {
     { key, source, inputs, fixed }: Task,
     variant: string,
     timing: Timing,
+    signal: AbortSignal | undefined,
   ): Promise<Program | undefined> {
     const isLowered = loweredVariants.includes(variant);
     const label = `timing ${variant}`;
@@ -133,10 +134,12 @@ export class TuneTimer {
       const program = isLowered
         ? await compile(this.device, source, {
             label,
+            signal,
             target: { traits: this.device.traits, measured: answerFor(key, variant) },
           })
         : await compile(this.device, source, {
             label,
+            signal,
             optimize: false,
             choose: (kernels) => kernels.find((kernel) => kernel.variant === variant) ?? kernels[0],
           });

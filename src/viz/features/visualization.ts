@@ -148,30 +148,34 @@ export class Visualization {
     private readonly view: Program,
   ) {}
 
-  /** Builds the programs of a run. Throws a `ModelError` for an unknown layer, channel, class or an unfit size. */
+  /**
+   * Builds the programs of a run. Throws a `ModelError` for an unknown layer, channel, class or an unfit size, and the signal's
+   * reason as soon as that comes.
+   */
   static async create(
     device: Device,
     model: Model,
     objective: Objective,
-    options: VisualizationOptions = {},
+    options: VisualizationOptions & { readonly signal?: AbortSignal } = {},
   ): Promise<Visualization> {
+    const { signal } = options;
     const redirectSteps = options.redirectSteps ?? DEFAULT_REDIRECT_STEPS;
     const plain = trace(model, objective, options, defaultRules);
     let run: Visualization | undefined;
     const onRestored = (states: ReadonlyMap<string, Float32Array>) => {
       if (run) run.step = (states.get('step') as Float32Array)[0];
     };
-    const main = await compile(device, plain.step, { label: 'visualize', onRestored });
+    const main = await compile(device, plain.step, { label: 'visualize', onRestored, signal });
     const built = [main];
     try {
       const hasRelu = plain.step.graph.nodes.some((node) => node.kind === 'op' && node.op === 'relu');
       let warm: Program | undefined;
       if (redirectSteps > 0 && hasRelu) {
         const redirected = trace(model, objective, options, redirectedRules);
-        warm = await compile(device, redirected.step, { label: 'visualize, redirected', shareStates: main });
+        warm = await compile(device, redirected.step, { label: 'visualize, redirected', shareStates: main, signal });
         built.push(warm);
       }
-      const view = await compile(device, plain.view, { label: 'view', shareStates: main });
+      const view = await compile(device, plain.view, { label: 'view', shareStates: main, signal });
       run = new Visualization(model, objective, warm, warm ? redirectSteps : 0, main, view);
       return run;
     } catch (error) {
