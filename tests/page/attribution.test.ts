@@ -2,11 +2,10 @@
 
 import type { Page } from 'playwright';
 import * as assert from 'uvu/assert';
-import { closePage, openPage } from '../support/page.ts';
+import { closePage, openPage, waitUntil } from '../support/page.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('page: attribution');
-const WAIT_MILLIS = 60_000;
 
 let page: Page;
 test.before(async () => {
@@ -21,15 +20,7 @@ test.after(() => closePage(page));
 
 const text = (selector: string): Promise<string> => page.locator(selector).textContent() as Promise<string>;
 
-/** Waits until an expression in the page holds; says what the page shows where it never does. */
-async function until(expression: string): Promise<void> {
-  try {
-    await page.waitForFunction(expression, null, { timeout: WAIT_MILLIS });
-  } catch {
-    const shown = `status "${await text('#status')}", error "${await text('#error')}", numbers "${await text('#method-numbers')}"`;
-    throw new Error(`the page never came to: ${expression}; it shows ${shown}`);
-  }
-}
+const until = (expression: string): Promise<void> => waitUntil(page, expression, { places: ['#method-numbers'] });
 
 const runSays = (label: string) => until(`document.querySelector('#method-run').textContent === '${label}'`);
 

@@ -3,13 +3,12 @@
 import type { Page } from 'playwright';
 import sharp from 'sharp';
 import * as assert from 'uvu/assert';
-import { closePage, dropFile, openPage } from '../support/page.ts';
+import { closePage, dropFile, openPage, waitUntil } from '../support/page.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('page');
 
 const NETWORK = 'cifar10-twin-standard';
-const WAIT_MILLIS = 60_000;
 /** The first 16 steps have a program of their own, whose memory is freed then. */
 const AFTER_WARM_UP = 17;
 /** The meters look every 400 ms. */
@@ -25,15 +24,7 @@ const text = (selector: string): Promise<string> => page.locator(selector).textC
 const step = async (): Promise<number> => Number(await text('#step'));
 const mebibytes = async (): Promise<number> => Number.parseFloat(await text('#memory'));
 
-/** Waits until an expression in the page holds; says what the page shows where it never does. */
-async function until(expression: string): Promise<void> {
-  try {
-    await page.waitForFunction(expression, null, { timeout: WAIT_MILLIS });
-  } catch {
-    const shown = `status "${await text('#status')}", error "${await page.locator('#error').textContent()}"`;
-    throw new Error(`the page never came to: ${expression}; it shows ${shown}`);
-  }
-}
+const until = (expression: string): Promise<void> => waitUntil(page, expression);
 
 const toggleSays = (label: string) => until(`document.querySelector('#toggle').textContent === '${label}'`);
 const stepsReach = (count: number) => until(`Number(document.querySelector('#step').value) >= ${count}`);

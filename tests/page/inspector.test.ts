@@ -2,7 +2,7 @@
 
 import type { Page } from 'playwright';
 import * as assert from 'uvu/assert';
-import { closePage, openPage } from '../support/page.ts';
+import { closePage, openPage, waitUntil } from '../support/page.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('kernel inspector');
@@ -16,7 +16,7 @@ test.before(async () => {
 });
 test.after(() => closePage(page));
 
-const until = (expression: string) => page.waitForFunction(expression, null, { timeout: WAIT_MILLIS });
+const until = (expression: string): Promise<void> => waitUntil(page, expression, { millis: WAIT_MILLIS });
 const isIdle = `document.querySelector('#inspector-run').textContent === 'Profile'`;
 const text = (selector: string): Promise<string> => page.locator(selector).textContent() as Promise<string>;
 

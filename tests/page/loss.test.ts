@@ -2,7 +2,7 @@
 
 import type { Page } from 'playwright';
 import * as assert from 'uvu/assert';
-import { closePage, openPage } from '../support/page.ts';
+import { closePage, openPage, waitUntil } from '../support/page.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('page and a lost GPU');
@@ -25,14 +25,7 @@ test.after(() => closePage(page));
 const text = (selector: string): Promise<string> => page.locator(selector).textContent() as Promise<string>;
 const lose = () => page.evaluate(() => (globalThis as unknown as { lastDevice: GPUDevice }).lastDevice.destroy());
 
-async function until(expression: string): Promise<void> {
-  try {
-    await page.waitForFunction(expression, null, { timeout: 60_000 });
-  } catch {
-    const shown = `status "${await text('#status')}", error "${await text('#error')}"`;
-    throw new Error(`the page never came to: ${expression}; it shows ${shown}`);
-  }
-}
+const until = (expression: string): Promise<void> => waitUntil(page, expression);
 
 const isBack = (step: string) =>
   until(

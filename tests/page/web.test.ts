@@ -4,11 +4,10 @@
 import type { Page } from 'playwright';
 import * as assert from 'uvu/assert';
 import { type ModelServer, startModelServer } from '../support/modelServer.ts';
-import { closePage, openPage } from '../support/page.ts';
+import { closePage, openPage, waitUntil } from '../support/page.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('page and web');
-const WAIT_MILLIS = 60_000;
 
 let server: ModelServer;
 let page: Page;
@@ -22,15 +21,7 @@ test.after(async () => {
   await closePage(page);
 });
 
-/** Waits until an expression in the page holds; says what the page shows where it never does. */
-async function until(expression: string): Promise<void> {
-  try {
-    await page.waitForFunction(expression, null, { timeout: WAIT_MILLIS });
-  } catch {
-    const [status, error] = await Promise.all(['#status', '#error'].map((id) => page.locator(id).textContent()));
-    throw new Error(`the page never came to: ${expression}; it shows status "${status}", error "${error}"`);
-  }
-}
+const until = (expression: string): Promise<void> => waitUntil(page, expression);
 
 const isReady = (): Promise<void> =>
   until(`!document.querySelector('#toggle').disabled && document.querySelector('#status.busy') === null`);
