@@ -8,7 +8,7 @@ import type { Device } from './device.ts';
 import { repeatsFor, LapTimer, type Timed } from './lapTimer.ts';
 
 /** A work at the limit of something, ready to be encoded. */
-export interface Limit {
+interface Limit {
   readonly name: string;
   readonly flops: number;
   /** Read and written. */
@@ -84,6 +84,7 @@ interface ShaderLimitOptions {
   readonly bytes: number;
 }
 
+/** A loop of multiply-adds, in registers. */
 async function multiplyAdds(device: Device, rounds: number, invocations: number): Promise<ShaderLimit> {
   const { connection } = device;
   const y = connection.createBuffer('multiply-add: y', 4 * invocations, GPUBufferUsage.STORAGE);
@@ -103,14 +104,8 @@ async function multiplyAdds(device: Device, rounds: number, invocations: number)
   return { ...limit, dispose };
 }
 
-/** A loop of multiply-adds, in registers. */
-export function multiplyAddLimit(device: Device): Promise<Limit> {
-  const { rounds, invocations } = MULTIPLY_ADDS[device.traits.kind];
-  return multiplyAdds(device, rounds, invocations);
-}
-
 /** A large buffer copied into another by the device itself. */
-export function copyLimit(device: Device): Limit {
+function copyLimit(device: Device): Limit {
   const { connection } = device;
   const bytes = copyBytes(device);
   const from = connection.createBuffer('copy: from', bytes, GPUBufferUsage.COPY_SRC);
