@@ -44,8 +44,7 @@ const rate = (amount: number, millis: number | undefined): string => {
   return perSecond >= 0.01 ? digits(perSecond) : '';
 };
 
-const showShare = (share: number): string =>
-  `${share >= 0.1 ? (100 * share).toFixed(0) : (100 * share).toPrecision(1)} %`;
+const showShare = (share: number): string => `${(100 * share).toFixed(share < 0.01 ? 1 : 0)} %`;
 
 const columnsOf = (works: readonly WorkReport[]): string[] => {
   const names = new Set(works.flatMap(({ forms }) => forms.map(({ variant }) => variant)));

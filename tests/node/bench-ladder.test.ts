@@ -1,5 +1,9 @@
 // bench-ladder.test.ts: what `facet bench` measures (works, and all forms of each), and the table it makes of a report.
 
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import * as assert from 'uvu/assert';
 import { ladderOf } from '../../bench/ladder.ts';
 import { type BenchReport, familyTable, markdownOf, type WorkReport } from '../../bench/table.ts';
@@ -13,6 +17,9 @@ const form = (variant: string, millis?: number): WorkReport['forms'][number] =>
   millis === undefined
     ? { variant, rounds: 0, note: 'too large' }
     : { variant, millis, low: 0.9 * millis, high: 1.1 * millis, rounds: 3, dispatches: 1 };
+
+const folder = mkdtempSync(path.join(tmpdir(), 'facet-tables-'));
+test.after(() => rmSync(folder, { recursive: true }));
 
 const ladders: WorkReport[] = [
   {
@@ -39,15 +46,16 @@ test('the table of a family: forms as columns, the taken one bold, no rate that 
   assert.is(lines[5], '- large, shared: too large');
 });
 
+const report: BenchReport = {
+  adapter: { vendor: 'v', architecture: 'a', name: 'An adapter', software: true, features: [] },
+  date: '2026-01-02T03:04:05.000Z',
+  seconds: 12.3,
+  command: 'facet bench',
+  limits: { flopsPerSecond: 14e9, bytesPerSecond: 2e9, copyBytesPerSecond: 16e9, dispatchMicros: 8.5 },
+  works: ladders,
+};
+
 test('a report tells of tuning and limits, in the plural where there are several', () => {
-  const report: BenchReport = {
-    adapter: { vendor: 'v', architecture: 'a', name: 'An adapter', software: true, features: [] },
-    date: '2026-01-02T03:04:05.000Z',
-    seconds: 12.3,
-    command: 'facet bench',
-    limits: { flopsPerSecond: 14e9, bytesPerSecond: 2e9, copyBytesPerSecond: 16e9, dispatchMicros: 8.5 },
-    works: ladders,
-  };
   const text = markdownOf(report);
   assert.match(text, /^# An adapter\n\n2026-01-02, `facet bench`, 12 s\. No tuning was in force/);
   assert.match(text, /Limits: 14\.0 GFLOP\/s .* 2\.00 GB\/s .* 16\.0 by the device itself.* 8\.50 µs/);
@@ -115,4 +123,35 @@ test('ladders hold what passes make of an op, and heed what was measured', () =>
     () => ladderOf({ ...software, budgetBytes: 2 ** 20 } as Device, conv),
     /bench, 3x3, 13², 64 to 256 needs .* of the budget of 1\.00 MiB/,
   );
+});
+
+const tables = (...args: string[]) =>
+  spawnSync(process.execPath, ['scripts/kernel-tables.mjs', ...args], { encoding: 'utf8' });
+
+test('tables of a report go into a document, and it is seen when they differ', () => {
+  const [results, doc] = ['results.md', 'doc.md'].map((name) => path.join(folder, name));
+  const mark = (name: string) => `<!-- table: ${name} -->\n<!-- end of table -->`;
+  writeFileSync(results, `${markdownOf(report)}\n`);
+  writeFileSync(doc, `before\n\n${mark('limits')}\n\nbetween\n\n${mark('Copies')}\n\nafter\n`);
+  assert.is(tables('--check', results, doc).status, 1);
+  assert.is(tables(results, doc).status, 0);
+  assert.is(tables('--check', results, doc).status, 0);
+  const text = readFileSync(doc, 'utf8');
+  assert.ok(text.startsWith('before\n') && text.includes('\nbetween\n') && text.endsWith('\nafter\n'));
+  assert.ok(text.includes(familyTable(ladders.slice(2))));
+  assert.ok(text.includes('Limits: 14.0 GFLOP/s') && text.includes('`facet bench`, 12 s'));
+  assert.not.ok(
+    text.includes('Products') || text.includes('npm run bench') || text.includes('Milliseconds of one run'),
+  );
+  assert.is(tables(results, doc).status, 0);
+  assert.is(readFileSync(doc, 'utf8'), text);
+  writeFileSync(doc, mark('Abacus'));
+  assert.match(tables(results, doc).stderr, /no section "Abacus"/);
+});
+
+test('kernels.md has the tables of the run in bench/results, and one for every family of ops', () => {
+  const { status, stderr } = tables('--check');
+  assert.is(status, 0, stderr);
+  const text = readFileSync('docs/kernels.md', 'utf8');
+  for (const { name } of families) assert.ok(text.includes(`<!-- table: ${name} -->`), name);
 });
