@@ -52,8 +52,11 @@ function splitAxes(shape: Shape, axes: readonly number[]): { kept: [number, numb
 /** More axes than this after merging are rare enough to ask the caller for two reductions. */
 const MAX_GROUPS = 2;
 const WORKGROUP = 64;
-/** Fewer results than this leave most of the device idle if each is one invocation's work. */
-const FEW_RESULTS = 256;
+/**
+ * Fewer results than this leave most of the device idle if each is one invocation's work. On a software adapter barriers are
+ * dear: of the gradient of a bias, 128 results of 3,136 terms, the workgroup took six times as long.
+ */
+const FEW_RESULTS = { software: 8, gpu: 256 } as const;
 /** Below this many terms a whole workgroup for one result does not pay. */
 const LONG_REDUCTION = 256;
 
@@ -96,7 +99,7 @@ function reduceKernels(op: 'sum' | 'max', { inputs, attrs, output, device }: Ker
     uniforms,
     workgroups: grid1d(count, 1, device.maxWorkgroupsPerDimension),
   };
-  return count < FEW_RESULTS && length >= LONG_REDUCTION ? [each, together] : [each];
+  return count < FEW_RESULTS[device.kind] && length >= LONG_REDUCTION ? [each, together] : [each];
 }
 
 const reduceOp = (op: 'sum' | 'max', fold: Fold) =>
