@@ -116,7 +116,9 @@ export async function bench(request: BenchRequest): Promise<BenchReport> {
     date: began.toISOString(),
     seconds: (Date.now() - began.getTime()) / 1000,
     command,
-    ...(signal?.aborted ? { stopped: `${finished.length} of ${works.length}` } : {}),
+    ...(signal?.aborted
+      ? { stopped: `${finished.length} of ${works.length} ${works.length === 1 ? 'work' : 'works'}` }
+      : {}),
     tuning: tuningInForce(tuning, device.key),
     limits,
     works: finished.map(({ family, name, ...rest }) => ({ family, name, ...rest, ...ofTheRoof(rest, limits) })),

@@ -23,7 +23,7 @@ export interface BenchReport {
   /** All of it took. */
   readonly seconds: number;
   readonly command: string;
-  /** `3 of 60` works, where it ended early. */
+  /** `3 of 60 works`, where it ended early. */
   readonly stopped?: string;
   /** Ops in the tuning in force, and those of them measured with other shaders, which count for nothing. */
   readonly tuning?: { readonly ops: number; readonly outdated: number };
@@ -125,7 +125,7 @@ export function markdownOf(report: BenchReport): string {
   const names = [...new Set(works.map(({ family }) => family))];
   return [
     `# ${adapter.name}`,
-    `${date.slice(0, 10)}, \`${command}\`, ${seconds.toFixed(0)} s.${stopped ? ` Stopped: ${stopped} works.` : ''} ${tuningText(report)}`,
+    `${date.slice(0, 10)}, \`${command}\`, ${seconds.toFixed(0)} s.${stopped ? ` Stopped: ${stopped}.` : ''} ${tuningText(report)}`,
     limitsText(report),
     LEGEND,
     ...names.flatMap((name) => [`## ${name}`, familyTable(works.filter(({ family }) => family === name))]),

@@ -94,7 +94,7 @@ async function runBench(named: readonly string[], options: BenchOptions): Promis
     );
   }
   if (found.stopped === undefined) return;
-  throw new Stopped(`stopped before the end, with ${found.stopped} works finished. No file is written.`);
+  throw new Stopped(`stopped before the end, with ${found.stopped} finished. No file is written.`);
 }
 
 /** All of them before anything else: a name that is none should not be found out after minutes. */

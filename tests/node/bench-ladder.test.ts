@@ -62,7 +62,7 @@ test('a report tells of tuning and limits, in the plural where there are several
   assert.ok(text.indexOf('## Products') < text.indexOf('## Copies'));
   assert.match(markdownOf({ ...report, tuning: { ops: 1, outdated: 0 } }), /in force: 1 op\./);
   assert.match(
-    markdownOf({ ...report, tuning: { ops: 3, outdated: 2 }, stopped: '1 of 3' }),
+    markdownOf({ ...report, tuning: { ops: 3, outdated: 2 }, stopped: '1 of 3 works' }),
     /Stopped: 1 of 3 works\. The tuning kept for this device was in force: 3 ops, of which 2 were measured/,
   );
 });
