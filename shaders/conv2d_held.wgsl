@@ -49,8 +49,14 @@ fn main(
   let own_column = group.y * 4u + lane;
   let column = min(own_column, params.columns - 1u);
   let held = hold(column);
+  // Loaded by a loop, not written out: loads are the most of what a software adapter compiles here. They end as registers or on
+  // the stack either way.
+  var taken: array<T, {{TERMS}}>;
+  for (var t = 0u; t < {{TERMS}}u; t++) {
+    taken[t] = w[column + t * params.columns];
+  }
 #for t TERMS
-  let w_{{t}} = w[column + {{t}}u * params.columns];
+  let w_{{t}} = taken[{{t}}];
 #endfor
   // Rows and columns before the first wrap round to large numbers and fail the tests too.
 #for r ROWS

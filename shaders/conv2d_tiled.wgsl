@@ -197,15 +197,24 @@ fn main(
   let pixel = row * params.Q + q0;
   let first = pixel * params.columns + column;
   let y_at = pixel * params.y_pixel + params.y_first + column;
-#for j COLUMNS
-  if (column + {{j}}u < params.columns) {
-    let held = hold(column + {{j}}u);
-#for i PIXELS
-    if (q0 + {{i}}u < params.Q) {
-      let at = first + {{i}}u * params.columns + {{j}}u;
-      y[y_at + {{i}}u * params.y_pixel + {{j}}u] = epilogue(acc_{{i}}_{{j}}, at, held);
+  // Loops, not written out: of all that a software adapter compiles, stores take the longest.
+  for (var k = 0u; k < COLUMNS; k++) {
+    if (column + k >= params.columns) {
+      return;
     }
+    let held = hold(column + k);
+#for i PIXELS
+    var own_{{i}} = acc_{{i}}_0;
+#for j COLUMNS
+    own_{{i}} = select(own_{{i}}, acc_{{i}}_{{j}}, k == {{j}}u);
 #endfor
+#endfor
+    for (var i = 0u; i < min(PIXELS, params.Q - q0); i++) {
+      var acc = own_0;
+#for i PIXELS
+      acc = select(acc, own_{{i}}, i == {{i}}u);
+#endfor
+      y[y_at + i * params.y_pixel + k] = epilogue(acc, first + i * params.columns + k, held);
+    }
   }
-#endfor
 }

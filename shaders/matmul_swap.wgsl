@@ -103,19 +103,28 @@ fn main(@builtin(workgroup_id) block: vec3u, @builtin(local_invocation_index) la
 #for j 2
   let held_{{j}} = hold(column_{{j}});
 #endfor
-#for s 4
+  // Loops, not written out: of all that a software adapter compiles, stores take the longest.
+  for (var s = 0u; s < 4u; s++) {
 #for i 4
-  {
-    let m = row + (lane ^ {{s}}u) * 4u + {{i}}u;
-    let y_row = block.z * params.M + m;
-    let at = y_row * params.columns + column;
-    let y_at = y_row * params.y_pixel + params.y_first + column;
 #for j 2
-    if ((m < params.M) & (column + {{j}}u < params.columns)) {
-      y[y_at + {{j}}u] = epilogue(acc_{{s}}_{{i}}_{{j}}, at + {{j}}u, held_{{j}});
+    let own_{{i}}_{{j}} = select(
+      select(acc_0_{{i}}_{{j}}, acc_1_{{i}}_{{j}}, s == 1u),
+      select(acc_2_{{i}}_{{j}}, acc_3_{{i}}_{{j}}, s == 3u),
+      s > 1u,
+    );
+#endfor
+#endfor
+    for (var i = 0u; i < 4u; i++) {
+      let m = row + (lane ^ s) * 4u + i;
+      let y_row = block.z * params.M + m;
+      let at = y_row * params.columns + column;
+      let y_at = y_row * params.y_pixel + params.y_first + column;
+#for j 2
+      if ((m < params.M) & (column + {{j}}u < params.columns)) {
+        let acc = select(select(own_0_{{j}}, own_1_{{j}}, i == 1u), select(own_2_{{j}}, own_3_{{j}}, i == 3u), i > 1u);
+        y[y_at + {{j}}u] = epilogue(acc, at + {{j}}u, held_{{j}});
+      }
+#endfor
     }
-#endfor
   }
-#endfor
-#endfor
 }

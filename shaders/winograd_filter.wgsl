@@ -37,11 +37,16 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 #endfor
 #endfor
 {{TRANSFORM}}
+  // A loop, not written out: of all that a software adapter compiles, stores take the longest.
   var u_at = i;
-#for a SIZE
+  for (var a = 0u; a < {{SIZE}}u; a++) {
 #for b SIZE
-  u[u_at] = u_{{a}}_{{b}};
-  u_at += params.plane;
+    var u_{{b}} = u_0_{{b}};
+#for a SIZE
+    u_{{b}} = select(u_{{b}}, u_{{a}}_{{b}}, a == {{a}}u);
 #endfor
+    u[u_at] = u_{{b}};
+    u_at += params.plane;
 #endfor
+  }
 }

@@ -98,16 +98,28 @@ fn main(
   }
   let row_length = params.column_blocks * 4u;
   let y_at = row_block * 16u * row_length + column_block * 4u + lane;
-#for s 4
-#for i 4
+  // Loops, not written out: of all that a software adapter compiles, stores take the longest.
+  for (var s = 0u; s < 4u; s++) {
 #if QUAD
-  y[y_at + ((lane ^ {{s}}u) * 4u + {{i}}u) * row_length] = Columns(
-    acc_{{s}}_{{i}}_0, acc_{{s}}_{{i}}_1, acc_{{s}}_{{i}}_2, acc_{{s}}_{{i}}_3,
-    acc_{{s}}_{{i}}_4, acc_{{s}}_{{i}}_5, acc_{{s}}_{{i}}_6, acc_{{s}}_{{i}}_7,
-  );
+    let row = (lane ^ s) * 4u;
 #else
-  y[y_at + ({{s}}u * 4u + {{i}}u) * row_length] = Columns(acc_{{s}}_{{i}}_0, acc_{{s}}_{{i}}_1);
+    let row = s * 4u;
 #endif
+#for i 4
+#for j UNITS
+    let own_{{i}}_{{j}} = select(
+      select(acc_0_{{i}}_{{j}}, acc_1_{{i}}_{{j}}, s == 1u),
+      select(acc_2_{{i}}_{{j}}, acc_3_{{i}}_{{j}}, s == 3u),
+      s > 1u,
+    );
 #endfor
 #endfor
+    for (var i = 0u; i < 4u; i++) {
+      y[y_at + (row + i) * row_length] = Columns(
+#for j UNITS
+        select(select(own_0_{{j}}, own_1_{{j}}, i == 1u), select(own_2_{{j}}, own_3_{{j}}, i == 3u), i > 1u),
+#endfor
+      );
+    }
+  }
 }

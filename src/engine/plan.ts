@@ -255,7 +255,8 @@ export function makePlan(computation: Computation): Plan {
   const bytesOfAll = (kind: Node['kind']): number[] => graph.nodes.filter((node) => node.kind === kind).map(bytesOf);
   const [states, inputs] = [bytesOfAll('state'), bytesOfAll('input')];
   const tensors = [...new Set(graph.nodes.flatMap((node) => (node.kind === 'constant' ? [node.tensor] : [])))];
-  const constants = tensors.map(({ data }) => data.byteLength);
+  // Of the shape: numbers may be put in order only when they are asked for, and pipelines can be compiled before.
+  const constants = tensors.map(({ shape }) => 4 * sizeOf(shape));
   const uniforms = UNIFORM_ALIGNMENT * Math.max(1, prologue.length + steps.length);
   const buffers = [slots.bytes, bakedBytes, states, inputs, constants].flat().map(bufferBytes);
   return {

@@ -8,8 +8,18 @@ import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { includes, type ShaderName, shaders } from '../kernels/shaders.ts';
 import type { TextParams } from '../kernels/types.ts';
 
+/** Texts made so far: the steps of a network share a few. */
+const texts = new Map<string, string>();
+
 /** Final text of a shader. Throws on a parameter that is missing, of the wrong kind, or never used. */
 export function shaderText(name: ShaderName, params: TextParams = {}): string {
+  const key = `${name} ${JSON.stringify(params)}`;
+  const text = texts.get(key) ?? makeText(name, params);
+  texts.set(key, text);
+  return text;
+}
+
+function makeText(name: ShaderName, params: TextParams): string {
   const used = new Set<string>();
   const lookup = (key: string, kind: 'condition' | 'hole' | 'count'): string | number | boolean => {
     if (!Object.hasOwn(params, key)) throw new Error(`shader ${name}: parameter ${key} is not given.`);
@@ -101,10 +111,21 @@ function fill(hole: string, lookup: (key: string) => string | number | boolean):
   return String(terms.reduce((sum, term) => sum + signed(term), 0));
 }
 
-/** Members of `struct Params` in order, as [name, type]. */
-function uniformMembers(text: string): [string, string][] {
+type Members = readonly (readonly [name: string, type: string])[];
+
+/** Of the texts they were asked for so far. */
+const members = new Map<string, Members>();
+
+/** Members of `struct Params` in order. */
+function uniformMembers(text: string): Members {
+  const known = members.get(text);
+  if (known) return known;
   const struct = /struct Params\s*\{([^}]*)\}/.exec(text);
-  return struct ? [...struct[1].replace(/\/\/.*/g, '').matchAll(/(\w+)\s*:\s*(\w+)/g)].map((m) => [m[1], m[2]]) : [];
+  const found = struct
+    ? [...struct[1].replace(/\/\/.*/g, '').matchAll(/(\w+)\s*:\s*(\w+)/g)].map((m) => [m[1], m[2]] as const)
+    : [];
+  members.set(text, found);
+  return found;
 }
 
 /** The value, if it lies in [low, end): a DataView would wrap it round without a word. */
@@ -115,11 +136,11 @@ function within(name: string, value: number, low: number, end: number): number {
 
 /** The uniforms as the bytes of the shader's `struct Params`, whose members are all 32 bits wide. */
 export function packUniforms(text: string, uniforms: Readonly<Record<string, number>> = {}): ArrayBuffer {
-  const members = uniformMembers(text);
-  const bytes = new ArrayBuffer(4 * members.length);
+  const expected = uniformMembers(text);
+  const bytes = new ArrayBuffer(4 * expected.length);
   const view = new DataView(bytes);
   const given = new Set(Object.keys(uniforms));
-  members.forEach(([name, type], i) => {
+  expected.forEach(([name, type], i) => {
     if (!given.delete(name)) throw new Error(`uniform ${name} is not given.`);
     const value = uniforms[name];
     if (type === 'f32') view.setFloat32(4 * i, value, true);

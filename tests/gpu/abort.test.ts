@@ -60,8 +60,12 @@ const reasonOf = (promise: Promise<unknown>): Promise<unknown> =>
     (error) => error,
   );
 
+/** Buffers are made once all pipelines are asked for, before anything else happens. */
+const buffersAreMade = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
+
 /** Waits until nothing is held on the device any more. */
 async function untilFreed(): Promise<void> {
+  await buffersAreMade();
   const end = performance.now() + 60_000;
   while (device.memory.buffers > 0 && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal([device.memory.buffers, device.memory.bytes], [0, 0]);
@@ -89,6 +93,7 @@ for (const [what, prepare] of Object.entries(preparations)) {
       await Promise.race([asked, preparing.then(() => assert.unreachable('nothing was compiled'))]);
       control.abort(reason);
       assert.is(await preparing, reason); // while no pipeline is ready
+      await buffersAreMade();
       assert.ok(device.memory.buffers > 0, 'what was begun is held until its pipelines are there');
     } finally {
       release();

@@ -86,6 +86,17 @@ test('what does not fit is refused in one sentence, before anything is made', as
   holder.dispose();
 });
 
+test('programs made at the same time share the budget', async () => {
+  const { bytes } = small.memory;
+  const made = await Promise.allSettled([compile(small, layers(8192)), compile(small, layers(8192))]);
+  const programs = made.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  const errors = made.flatMap((each) => (each.status === 'rejected' ? [each.reason as Error] : []));
+  assert.is(programs.length, 1);
+  assert.instance(errors[0], OutOfMemoryError);
+  for (const program of programs) program.dispose();
+  assert.is(small.memory.bytes, bytes);
+});
+
 test('a buffer larger than the device allows is named', async () => {
   const rows = Math.floor(device.maxBufferBytes / 4 / 64) + 1;
   const x = new Graph().input('x', [1, 64]);

@@ -218,3 +218,34 @@ test('mistakes are named', async () => {
   }
   await device.idle();
 });
+
+test('pipelines are compiled while weights are made ready', async () => {
+  const own = await openDevice();
+  const pipelines: number[] = [];
+  const weights = {
+    shape: [70, 70],
+    get data() {
+      pipelines.push(own.pipelineCount);
+      return new Float32Array(70 * 70).fill(1);
+    },
+  };
+  const graph = new Graph();
+  const x = graph.input('x', [3, 70]);
+  const y = matmul(x, graph.constant(weights));
+  pipelines.length = 0; // what the check of its shape saw
+  const program = await compile(own, computation({ y }));
+  assert.ok(pipelines.length > 0);
+  assert.equal(new Set(pipelines), new Set([1]), 'nothing asked for its numbers before');
+  const { y: sums } = await program.evaluate({ x: new Float32Array(3 * 70).fill(1) });
+  assert.equal(new Set(sums), new Set([70]));
+  own.close();
+});
+
+test('what is begun besides the opening of a device goes before it', async () => {
+  const order: string[] = [];
+  const gpu = { requestAdapter: async () => void order.push('adapter') } as unknown as GPU;
+  const opening = openDevice({ gpu });
+  order.push('besides');
+  assert.instance(await opening.catch((error) => error), DeviceError);
+  assert.equal(order, ['besides', 'adapter']);
+});

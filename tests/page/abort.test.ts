@@ -72,6 +72,8 @@ for (const [what, id, begin] of [
       await page.click(`#${id}`);
       await says(id, begin);
       assert.is(await page.isHidden('#error'), true);
+      // Its buffers are there until its pipelines are; a meter that had not looked yet would pass for one that shows them gone.
+      await until(`Number.parseFloat(document.querySelector('#memory').textContent) > ${before} + 0.02`);
     } finally {
       await release();
     }

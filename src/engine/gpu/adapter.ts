@@ -47,6 +47,9 @@ export async function requestGpu(options: AdapterOptions): Promise<Opened> {
       'This browser offers no WebGPU here. Use a current Chrome, Edge, Firefox or Safari, over https or on localhost.',
     );
   }
+  // A browser that has just started stands still in here until its GPU process does, so what the caller begins besides, like
+  // the download of a network, goes first.
+  await Promise.resolve();
   const adapter = await source.requestAdapter({
     powerPreference: options.powerPreference ?? 'high-performance',
     forceFallbackAdapter: options.software ?? false,

@@ -72,11 +72,11 @@ export class Build {
     this.watch = new Watch(connection.gpu);
   }
 
-  /** All pipelines compile in parallel. What was made before an error is freed. */
-  static async make(connection: Connection, recipe: Recipe): Promise<Build> {
+  /** `check` is called right before buffers are made. What was made before an error is freed. */
+  static async make(connection: Connection, recipe: Recipe, check: () => void = () => undefined): Promise<Build> {
     const build = new Build(connection, recipe);
     try {
-      await build.make();
+      await build.make(check);
       return build;
     } catch (error) {
       build.free();
@@ -84,19 +84,34 @@ export class Build {
     }
   }
 
-  private async make(): Promise<void> {
+  /**
+   * Compiling takes longest, so all pipelines are asked for first, and are compiled while weights are put in order and
+   * uploaded, and while the prologue runs.
+   */
+  private async make(check: () => void): Promise<void> {
     const { plan } = this.recipe;
     const { connection, watch } = this;
-    const prepared = [...plan.prologue, ...plan.steps].map((step) => this.prepare(step));
+    const prepared: Prepared[] = [];
+    const compiling: Promise<GPUComputePipeline>[] = [];
+    for (const step of [...plan.prologue, ...plan.steps]) {
+      const entry = this.prepare(step);
+      const pipeline = this.pipelineOf(entry);
+      pipeline.catch(() => undefined); // awaited below, if nothing else goes wrong before
+      prepared.push(entry);
+      compiling.push(pipeline);
+      await Promise.resolve(); // a browser sends what was asked for when the script pauses
+    }
+    check();
     this.allocate();
     const uniforms = this.uploadUniforms(prepared);
-    const [pipelines] = await Promise.all([
-      Promise.all(prepared.map((entry) => this.pipelineOf(entry))),
-      connection.settle(watch), // no bind group is made of a buffer that there is no memory for
-    ]);
-    const steps = prepared.map((entry, k) => this.makeStep(entry, pipelines[k], uniforms, k));
-    this.steps = steps.slice(plan.prologue.length);
-    if (plan.prologue.length > 0) this.submit(steps.slice(0, plan.prologue.length), 1);
+    await connection.settle(watch); // no bind group is made of a buffer that there is no memory for
+    const makeSteps = async (from: number, to: number): Promise<Step[]> => {
+      const pipelines = await Promise.all(compiling.slice(from, to));
+      return pipelines.map((pipeline, k) => this.makeStep(prepared[from + k], pipeline, uniforms, from + k));
+    };
+    const first = plan.prologue.length;
+    if (first > 0) this.submit(await makeSteps(0, first), 1);
+    this.steps = await makeSteps(first, prepared.length);
     await connection.settle(watch);
   }
 

@@ -95,8 +95,10 @@ export class Program {
     const program = new Program(device, plan, options);
     const { shareStates } = options;
     const isShared = (state: string): boolean => shareStates?.stateCell(state) !== undefined;
-    checkFits(device, plan, program.label, isShared);
-    program.build = await Build.make(device.connection, program.recipe);
+    const check = () => checkFits(device, plan, program.label, isShared);
+    check();
+    // Once more when its buffers are made, as another program may have made its own meanwhile.
+    program.build = await Build.make(device.connection, program.recipe, check);
     device.add(program);
     return program;
   }
