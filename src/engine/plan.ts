@@ -3,7 +3,16 @@
 import { opDef } from '../kernels/index.ts';
 import { sameShape, sizeOf } from '../kernels/shape.ts';
 import type { Shape } from '../kernels/types.ts';
-import { type Computation, Graph, type Node, operandsOf, type OpNode, type Tensor, type Value } from './graph.ts';
+import {
+  type Computation,
+  type ConstantNode,
+  Graph,
+  type Node,
+  operandsOf,
+  type OpNode,
+  type Tensor,
+  type Value,
+} from './graph.ts';
 
 /** Where a value lives. Slots are reused within a run; baked buffers are written once, when the program is built. */
 export type Place =
@@ -42,6 +51,8 @@ export interface Plan {
   readonly outputShapes: ReadonlyMap<string, Shape>;
   /** The numbers of its constants, each once. */
   readonly tensors: readonly Tensor[];
+  /** What only the prologue reads: not needed once that has run. */
+  readonly temporary: { readonly baked: readonly number[]; readonly tensors: readonly Tensor[] };
   readonly memory: PlannedMemory;
 }
 
@@ -61,7 +72,9 @@ export interface PlannedMemory {
   readonly inputs: number;
   readonly baked: number;
   readonly uniforms: number;
-  /** All buffers of a program on a device that holds none of its weights yet. */
+  /** Of constants and baked, what is freed when the program is built. */
+  readonly temporary: number;
+  /** All buffers of a program while it is built, on a device that holds none of its weights yet. */
   readonly total: number;
 }
 
@@ -181,6 +194,23 @@ function materialize(source: Computation): Computation {
   return { graph, outputs: Object.fromEntries(outputs), updates };
 }
 
+/** Constants and baked buffers that neither a step nor a reader of outputs asks for. */
+function findTemporary(
+  graph: Graph,
+  tensors: readonly Tensor[],
+  baked: readonly number[],
+  kept: readonly Place[],
+): Plan['temporary'] {
+  const keptBaked = new Set(kept.map((place) => (place.kind === 'baked' ? place.index : -1)));
+  const keptTensors = new Set(
+    kept.map((place) => (place.kind === 'constant' ? (graph.nodes[place.id] as ConstantNode).tensor : undefined)),
+  );
+  return {
+    baked: [...baked.keys()].filter((k) => !keptBaked.has(k)),
+    tensors: tensors.filter((tensor) => !keptTensors.has(tensor)),
+  };
+}
+
 export function makePlan(computation: Computation): Plan {
   const copy = new Graph();
   copy.nodes.push(...computation.graph.nodes);
@@ -257,6 +287,15 @@ export function makePlan(computation: Computation): Plan {
   const tensors = [...new Set(graph.nodes.flatMap((node) => (node.kind === 'constant' ? [node.tensor] : [])))];
   // Of the shape: numbers may be put in order only when they are asked for, and pipelines can be compiled before.
   const constants = tensors.map(({ shape }) => 4 * sizeOf(shape));
+  const outputs = new Map(Object.entries(source.outputs).map(([name, value]) => [name, placeOf(value.id)]));
+  const temporary = findTemporary(graph, tensors, bakedBytes, [
+    ...outputs.values(),
+    ...steps.flatMap((step) => step.inputs),
+  ]);
+  const temporaryBytes = [
+    ...temporary.tensors.map(({ shape }) => 4 * sizeOf(shape)),
+    ...temporary.baked.map((k) => bakedBytes[k]),
+  ];
   const uniforms = UNIFORM_ALIGNMENT * Math.max(1, prologue.length + steps.length);
   const buffers = [slots.bytes, bakedBytes, states, inputs, constants].flat().map(bufferBytes);
   return {
@@ -265,9 +304,10 @@ export function makePlan(computation: Computation): Plan {
     steps,
     slotBytes: slots.bytes,
     bakedBytes,
-    outputs: new Map(Object.entries(source.outputs).map(([name, value]) => [name, placeOf(value.id)])),
+    outputs,
     outputShapes: new Map(Object.entries(source.outputs).map(([name, value]) => [name, value.shape])),
     tensors,
+    temporary,
     memory: {
       slots: sumOf(slots.bytes),
       unshared,
@@ -276,6 +316,7 @@ export function makePlan(computation: Computation): Plan {
       inputs: sumOf(inputs),
       baked: sumOf(bakedBytes),
       uniforms,
+      temporary: sumOf(temporaryBytes.map(bufferBytes)),
       total: sumOf(buffers) + uniforms,
     },
   };

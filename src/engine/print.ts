@@ -60,6 +60,6 @@ export function printPlan(plan: Plan): string {
     ...plan.steps.map(printStep),
     `intermediate values: ${mebibytes(memory.slots)} in ${plan.slotBytes.length} buffers; one buffer each would take ${mebibytes(memory.unshared)}`,
     `weights ${mebibytes(memory.constants)}, precomputed ${mebibytes(memory.baked)}, states ${mebibytes(memory.states)}, inputs ${mebibytes(memory.inputs)}`,
-    `all buffers ${mebibytes(memory.total)}`,
+    `all buffers ${mebibytes(memory.total)}, ${mebibytes(memory.temporary)} of them only while the program is built`,
   ].join('\n');
 }

@@ -79,6 +79,6 @@ export function memoryTimeline(plan: Plan): MemoryTimeline {
     slots: slotBytes,
     live,
     peakLive: Math.max(0, ...live),
-    fixed: memory.total - memory.slots,
+    fixed: memory.total - memory.temporary - memory.slots,
   };
 }

@@ -201,7 +201,7 @@ async function everything(label: string, onRestored?: () => void): Promise<Progr
   const graph = new Graph();
   const counter = stepCounter(graph);
   const weight = graph.constant(weights);
-  const y = add(matmul(graph.input('x', [4, 100]), matmul(weight, weight)), counter.value);
+  const y = add(matmul(matmul(graph.input('x', [4, 100]), weight), matmul(weight, weight)), counter.value);
   return compile(device, computation({ y, total: sum(relu(y)) }, [counter.update]), { label, onRestored });
 }
 

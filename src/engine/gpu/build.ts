@@ -60,7 +60,7 @@ export class Build {
   /** Hears what is reported about this build: while it is made, and while it runs. */
   readonly watch: Watch;
   private readonly buffers: GPUBuffer[] = [];
-  private readonly tensors: Tensor[] = [];
+  private tensors: Tensor[] = [];
   private readonly constants = new Map<number, GPUBuffer>();
   private slots: readonly GPUBuffer[] = [];
   private baked: readonly GPUBuffer[] = [];
@@ -113,6 +113,15 @@ export class Build {
     if (first > 0) this.submit(await makeSteps(0, first), 1);
     this.steps = await makeSteps(first, prepared.length);
     await connection.settle(watch);
+    this.freeTemporary();
+  }
+
+  /** What only the prologue read, now that it has run. */
+  private freeTemporary(): void {
+    const { baked, tensors } = this.recipe.plan.temporary;
+    for (const k of baked) this.connection.destroyBuffer(this.baked[k]);
+    for (const tensor of this.tensors) if (tensors.includes(tensor)) this.connection.releaseTensor(tensor);
+    this.tensors = this.tensors.filter((tensor) => !tensors.includes(tensor));
   }
 
   private prepare(step: PlannedStep): Prepared {
