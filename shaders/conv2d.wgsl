@@ -31,10 +31,16 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<storage, read> x: array<f32>;
-@group(0) @binding(3) var<storage, read> w: array<f32>;
+@group(0) @binding(3) var<storage, read> w: array<{{STORED}}>;
 {{EPILOGUE_BINDINGS}}
 
 #include "flat_index"
+
+#include "halves"
+
+fn read_w(i: u32) -> f32 {
+  return {{READ}};
+}
 
 fn epilogue(acc: T, at: u32, channel: u32) -> T {
 {{EPILOGUE}}
@@ -68,7 +74,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       let x_at = ((n * params.H + h) * params.W + v) * params.C + first_channel;
       let w_at = (r * params.S + s) * params.group_c * params.K + k;
       for (var c = 0u; c < params.group_c; c++) {
-        acc += x[x_at + c] * w[w_at + c * params.K];
+        acc += x[x_at + c] * read_w(w_at + c * params.K);
       }
     }
   }

@@ -30,8 +30,14 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> y: array<T>;
 @group(0) @binding(2) var<storage, read> x: array<f32>;
-@group(0) @binding(3) var<storage, read> w: array<T>;
+@group(0) @binding(3) var<storage, read> w: array<{{STORED}}>;
 #include "held_epilogue"
+
+#include "halves"
+
+fn read_w(i: u32) -> T {
+  return {{READ}};
+}
 
 @compute @workgroup_size(4)
 fn main(
@@ -53,7 +59,7 @@ fn main(
   // the stack either way.
   var taken: array<T, {{TERMS}}>;
   for (var t = 0u; t < {{TERMS}}u; t++) {
-    taken[t] = w[column + t * params.columns];
+    taken[t] = read_w(column + t * params.columns);
   }
 #for t TERMS
   let w_{{t}} = taken[{{t}}];

@@ -9,10 +9,16 @@ alias T = f32;
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> dx: array<f32>;
 @group(0) @binding(2) var<storage, read> dy: array<f32>;
-@group(0) @binding(3) var<storage, read> w: array<f32>;
+@group(0) @binding(3) var<storage, read> w: array<{{STORED}}>;
 {{EPILOGUE_BINDINGS}}
 
 #include "flat_index"
+
+#include "halves"
+
+fn read_w(i: u32) -> f32 {
+  return {{READ}};
+}
 
 fn epilogue(acc: T, at: u32, channel: u32) -> T {
 {{EPILOGUE}}
@@ -49,7 +55,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       let dy_at = ((n * params.P + p) * params.Q + q) * params.K + group * params.group_k;
       let w_at = ((r * params.S + s) * params.group_c + c) * params.K + group * params.group_k;
       for (var k = 0u; k < params.group_k; k++) {
-        acc += dy[dy_at + k] * w[w_at + k];
+        acc += dy[dy_at + k] * read_w(w_at + k);
       }
     }
   }

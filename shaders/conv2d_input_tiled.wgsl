@@ -49,8 +49,14 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> dx: array<T>;
 @group(0) @binding(2) var<storage, read> dy: array<X>;
-@group(0) @binding(3) var<storage, read> w: array<X>;
+@group(0) @binding(3) var<storage, read> w: array<{{STORED}}>;
 {{EPILOGUE_BINDINGS}}
+
+#include "halves"
+
+fn read_w(i: u32) -> X {
+  return {{READ}};
+}
 
 fn epilogue(acc: T, at: u32, channel: u32) -> T {
 {{EPILOGUE}}
@@ -141,16 +147,16 @@ fn main(
 #for j COLUMNS
         {
 #if QUAD
-          let w_0 = w[w_at + w_column_{{j}}];
+          let w_0 = read_w(w_at + w_column_{{j}});
           let w_1 = quadSwapX(w_0);
           let w_2 = quadSwapY(w_0);
           let w_3 = quadSwapDiagonal(w_0);
 #elif VECTOR_OUTPUT
 #for e 4
-          let w_{{e}} = w[w_at + w_column_{{j}}_{{e}}];
+          let w_{{e}} = read_w(w_at + w_column_{{j}}_{{e}});
 #endfor
 #else
-          let w_0 = w[w_at + w_column_{{j}}];
+          let w_0 = read_w(w_at + w_column_{{j}});
 #endif
 #for i PIXELS
 #if VECTOR_OUTPUT

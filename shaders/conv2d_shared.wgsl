@@ -59,8 +59,14 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> y: array<T>;
 @group(0) @binding(2) var<storage, read> x: array<X>;
-@group(0) @binding(3) var<storage, read> w: array<W>;
+@group(0) @binding(3) var<storage, read> w: array<{{STORED}}>;
 {{EPILOGUE_BINDINGS}}
+
+#include "halves"
+
+fn read_w(i: u32) -> W {
+  return {{READ}};
+}
 
 fn epilogue(acc: T, at: u32, channel: u32) -> T {
 {{EPILOGUE}}
@@ -217,13 +223,13 @@ fn load_b(place: Place, columns: Columns, k: u32) -> mat4x4f {
     return mat4x4f();
   }
   let at = columns.at + line_of(place, k);
-  return transpose(mat4x4f(w[at.x], w[at.y], w[at.z], w[at.w]));
+  return transpose(mat4x4f(read_w(at.x), read_w(at.y), read_w(at.z), read_w(at.w)));
 #else
   var patch_values: mat4x4f;
 #for e 4
   if (k + {{e}}u < place.depth) {
     let at = columns.at + line_of(place, k + {{e}}u);
-    patch_values[{{e}}] = vec4f(w[at.x], w[at.y], w[at.z], w[at.w]);
+    patch_values[{{e}}] = vec4f(read_w(at.x), read_w(at.y), read_w(at.z), read_w(at.w));
   }
 #endfor
   return patch_values;
@@ -236,9 +242,9 @@ fn line_b(place: Place, columns: Columns, k: u32) -> vec4f {
   }
   let at = columns.at + k * params.w_line;
 #if VECTOR_W
-  return w[at.x];
+  return read_w(at.x);
 #else
-  return vec4f(w[at.x], w[at.y], w[at.z], w[at.w]);
+  return vec4f(read_w(at.x), read_w(at.y), read_w(at.z), read_w(at.w));
 #endif
 }
 

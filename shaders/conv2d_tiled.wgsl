@@ -53,8 +53,14 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> y: array<T>;
 @group(0) @binding(2) var<storage, read> x: array<X>;
-@group(0) @binding(3) var<storage, read> w: array<T>;
+@group(0) @binding(3) var<storage, read> w: array<{{STORED}}>;
 #include "held_epilogue"
+
+#include "halves"
+
+fn read_w(i: u32) -> T {
+  return {{READ}};
+}
 
 #if QUAD
 #if VECTOR_INPUT
@@ -112,7 +118,7 @@ fn main(
     var x_at = (n * params.H + h) * params.W + v;
     for (var s = 0u; s < params.S; s += 4u) {
 #for j COLUMNS
-      let own_{{j}} = w[w_row + quad_lane * params.columns + column_{{j}}] * f32(s + quad_lane < params.S);
+      let own_{{j}} = read_w(w_row + quad_lane * params.columns + column_{{j}}) * f32(s + quad_lane < params.S);
 #endfor
       w_row += min(4u, params.S - s) * params.columns;
 #for j COLUMNS
@@ -148,7 +154,7 @@ fn main(
       x_at++;
 #if QUAD
 #for j COLUMNS
-      let w_0_{{j}} = w[w_row + quad_lane * params.columns + column_{{j}}];
+      let w_0_{{j}} = read_w(w_row + quad_lane * params.columns + column_{{j}});
       let w_1_{{j}} = quadSwapX(w_0_{{j}});
       let w_2_{{j}} = quadSwapY(w_0_{{j}});
       let w_3_{{j}} = quadSwapDiagonal(w_0_{{j}});
@@ -166,7 +172,7 @@ fn main(
 #for d 4
       {
 #for j COLUMNS
-        let w_{{j}} = w[w_row + column_{{j}}];
+        let w_{{j}} = read_w(w_row + column_{{j}});
 #endfor
         w_row += params.columns;
 #for i PIXELS
@@ -178,7 +184,7 @@ fn main(
 #endfor
 #else
 #for j COLUMNS
-      let w_{{j}} = w[w_row + column_{{j}}];
+      let w_{{j}} = read_w(w_row + column_{{j}});
 #endfor
       w_row += params.columns;
 #for i PIXELS

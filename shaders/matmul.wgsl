@@ -19,10 +19,16 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<storage, read> a: array<f32>;
-@group(0) @binding(3) var<storage, read> b: array<f32>;
+@group(0) @binding(3) var<storage, read> b: array<{{STORED}}>;
 {{EPILOGUE_BINDINGS}}
 
 #include "flat_index"
+
+#include "halves"
+
+fn read_b(i: u32) -> f32 {
+  return {{READ}};
+}
 
 fn epilogue(acc: T, at: u32, channel: u32) -> T {
 {{EPILOGUE}}
@@ -41,7 +47,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let b_at = i * params.b_batch + n * params.b_n;
   var acc = 0.0;
   for (var k = 0u; k < params.K; k++) {
-    acc += a[a_at + k * params.a_k] * b[b_at + k * params.b_k];
+    acc += a[a_at + k * params.a_k] * read_b(b_at + k * params.b_k);
   }
   y[at] = epilogue(acc, at, n);
 }

@@ -37,8 +37,14 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> y: array<T>;
 @group(0) @binding(2) var<storage, read> a: array<A>;
-@group(0) @binding(3) var<storage, read> b: array<B>;
+@group(0) @binding(3) var<storage, read> b: array<{{STORED}}>;
 {{EPILOGUE_BINDINGS}}
+
+#include "halves"
+
+fn read_b(i: u32) -> B {
+  return {{READ}};
+}
 
 fn epilogue(acc: T, at: u32, channel: u32) -> T {
 {{EPILOGUE}}
@@ -132,14 +138,14 @@ fn term_b(columns: Columns, k: u32) -> vec4f {
     return vec4f();
   }
 #if VECTOR_B
-  return b[columns.at.x + k * params.b_line];
+  return read_b(columns.at.x + k * params.b_line);
 #else
 #if B_ALONG_K
   let at = columns.at + k;
 #else
   let at = columns.at + k * params.b_line;
 #endif
-  return vec4f(b[at.x], b[at.y], b[at.z], b[at.w]);
+  return vec4f(read_b(at.x), read_b(at.y), read_b(at.z), read_b(at.w));
 #endif
 }
 
@@ -152,7 +158,7 @@ fn load_b(place: Place, columns: Columns, k: u32) -> mat4x4f {
     return mat4x4f();
   }
   let at = columns.at + k / 4u;
-  return transpose(mat4x4f(b[at.x], b[at.y], b[at.z], b[at.w]));
+  return transpose(mat4x4f(read_b(at.x), read_b(at.y), read_b(at.z), read_b(at.w)));
 }
 #endif
 

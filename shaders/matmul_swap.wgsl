@@ -31,8 +31,14 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> y: array<T>;
 @group(0) @binding(2) var<storage, read> a: array<vec2f>;
-@group(0) @binding(3) var<storage, read> b: array<B>;
+@group(0) @binding(3) var<storage, read> b: array<{{STORED}}>;
 #include "held_epilogue"
+
+#include "halves"
+
+fn read_b(i: u32) -> B {
+  return {{READ}};
+}
 
 @compute @workgroup_size(4)
 fn main(@builtin(workgroup_id) block: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -66,14 +72,14 @@ fn main(@builtin(workgroup_id) block: vec3u, @builtin(local_invocation_index) la
 #for j 2
 #if TRANSPOSE_B
 #for e 4
-    let line_{{j}}_{{e}} = b[b_at + b_line_{{j}}_{{e}}];
+    let line_{{j}}_{{e}} = read_b(b_at + b_line_{{j}}_{{e}});
 #endfor
 #for u 2
     let b_{{u}}_{{j}} = vec4f(line_{{j}}_0[{{u}}], line_{{j}}_1[{{u}}], line_{{j}}_2[{{u}}], line_{{j}}_3[{{u}}]);
 #endfor
 #else
 #for u 2
-    let b_{{u}}_{{j}} = b[b_at + {{u}}u * params.b_line + column_{{j}}];
+    let b_{{u}}_{{j}} = read_b(b_at + {{u}}u * params.b_line + column_{{j}});
 #endfor
 #endif
 #endfor

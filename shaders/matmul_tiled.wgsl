@@ -39,8 +39,14 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> y: array<T>;
 @group(0) @binding(2) var<storage, read> a: array<X>;
-@group(0) @binding(3) var<storage, read> b: array<B>;
+@group(0) @binding(3) var<storage, read> b: array<{{STORED}}>;
 {{EPILOGUE_BINDINGS}}
+
+#include "halves"
+
+fn read_b(i: u32) -> B {
+  return {{READ}};
+}
 
 fn epilogue(acc: T, at: u32, channel: u32) -> T {
 {{EPILOGUE}}
@@ -80,13 +86,13 @@ fn main(
     {
 #if VECTOR_OUTPUT
 #if QUAD
-      let own = b[b_at + (4u * column_{{j}} + (lane & 3u)) * params.b_line];
+      let own = read_b(b_at + (4u * column_{{j}} + (lane & 3u)) * params.b_line);
 #endif
 #for e 4
 #if QUAD
       let b_{{e}} = quadBroadcast(own, {{e}}u);
 #else
-      let b_{{e}} = b[b_at + (4u * column_{{j}} + {{e}}u) * params.b_line];
+      let b_{{e}} = read_b(b_at + (4u * column_{{j}} + {{e}}u) * params.b_line);
 #endif
 #endfor
 #for i ROWS
@@ -97,7 +103,7 @@ fn main(
 #endif
 #endfor
 #else
-      let b_0 = b[b_at + column_{{j}} * params.b_line];
+      let b_0 = read_b(b_at + column_{{j}} * params.b_line);
 #for i ROWS
 #if VECTOR_INPUT
       acc_{{i}}_{{j}} += dot(a_{{i}}, b_0);
@@ -112,7 +118,7 @@ fn main(
 #elif VECTOR_INPUT
 #if QUAD
 #for j COLUMNS
-    let own_{{j}} = b[b_at + (lane & 3u) * params.b_line + column_{{j}}];
+    let own_{{j}} = read_b(b_at + (lane & 3u) * params.b_line + column_{{j}});
 #endfor
 #endif
 #for d 4
@@ -121,7 +127,7 @@ fn main(
 #if QUAD
       let b_{{j}} = quadBroadcast(own_{{j}}, {{d}}u);
 #else
-      let b_{{j}} = b[b_at + {{d}}u * params.b_line + column_{{j}}];
+      let b_{{j}} = read_b(b_at + {{d}}u * params.b_line + column_{{j}});
 #endif
 #for i ROWS
       acc_{{i}}_{{j}} += a_{{i}}[{{d}}] * b_{{j}};
@@ -133,7 +139,7 @@ fn main(
 #else
 #for j COLUMNS
     {
-      let b_j = b[b_at + column_{{j}}];
+      let b_j = read_b(b_at + column_{{j}});
 #for i ROWS
       acc_{{i}}_{{j}} += a_{{i}} * b_j;
 #endfor

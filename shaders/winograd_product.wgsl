@@ -4,6 +4,7 @@
 // its bounds once for each load, however long.
 // PAIRS: two terms a round. The loop masks every accumulator at each round, which costs as much as two terms. Their products
 // are added before the accumulator is, and the columns are scalars: so the compiler spills least.
+// HALF_A, HALF_B: the operand is stored in halves.
 // QUAD: each loads four of the 16 rows, and the lanes of the quad swap them. Lane l then has the rows of lane l ^ s as its
 // s-th four: a swap is one instruction on a software adapter, a broadcast fifteen, and only the store must know.
 
@@ -32,8 +33,51 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> y: array<Columns>;
+#include "halves"
+
+#if HALF_A
+#if QUAD
+@group(0) @binding(2) var<storage, read> a: array<vec2u>;
+
+fn read_a(i: u32) -> Rows {
+  return four_halves(a[i]);
+}
+#else
+@group(0) @binding(2) var<storage, read> a: array<array<vec2u, 4>>;
+
+fn read_a(i: u32) -> Rows {
+  let words = a[i];
+  return Rows(four_halves(words[0]), four_halves(words[1]), four_halves(words[2]), four_halves(words[3]));
+}
+#endif
+#else
 @group(0) @binding(2) var<storage, read> a: array<Rows>;
+
+fn read_a(i: u32) -> Rows {
+  return a[i];
+}
+#endif
+
+#if HALF_B
+@group(0) @binding(3) var<storage, read> b: array<vec4u>;
+
+fn read_b(i: u32) -> Columns {
+  let words = b[i];
+  let low = four_halves(words.xy);
+  let high = four_halves(words.zw);
+#if QUAD
+  return Columns(low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w);
+#else
+  return Columns(low, high);
+#endif
+}
+#else
 @group(0) @binding(3) var<storage, read> b: array<Columns>;
+
+fn read_b(i: u32) -> Columns {
+  return b[i];
+}
+#endif
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -64,16 +108,16 @@ fn main(
 
   for (var c = 0u; c < params.C; c += {{TERMS}}u) {
 #for u TERMS
-    let b_{{u}} = b[b_at];
+    let b_{{u}} = read_b(b_at);
     b_at += 4u;
 #if QUAD
-    let a_{{u}}_0 = a[a_at];
+    let a_{{u}}_0 = read_a(a_at);
     a_at += 4u;
     let a_{{u}}_1 = quadSwapX(a_{{u}}_0);
     let a_{{u}}_2 = quadSwapY(a_{{u}}_0);
     let a_{{u}}_3 = quadSwapDiagonal(a_{{u}}_0);
 #else
-    let a_{{u}} = a[a_at];
+    let a_{{u}} = read_a(a_at);
     a_at++;
 #for s 4
     let a_{{u}}_{{s}} = a_{{u}}[{{s}}];

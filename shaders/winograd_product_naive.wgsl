@@ -12,10 +12,19 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
-@group(0) @binding(2) var<storage, read> a: array<f32>;
-@group(0) @binding(3) var<storage, read> b: array<f32>;
+@group(0) @binding(2) var<storage, read> a: array<{{STORED_A}}>;
+@group(0) @binding(3) var<storage, read> b: array<{{STORED_B}}>;
 
 #include "flat_index"
+#include "halves"
+
+fn read_a(i: u32) -> f32 {
+  return {{READ_A}};
+}
+
+fn read_b(i: u32) -> f32 {
+  return {{READ_B}};
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -30,7 +39,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var b_at = (f * params.N + n / params.column_block * params.column_block) * params.C + n % params.column_block;
   var acc = 0.0;
   for (var c = 0u; c < params.C; c++) {
-    acc += a[a_at] * b[b_at];
+    acc += read_a(a_at) * read_b(b_at);
     a_at += params.row_block;
     b_at += params.column_block;
   }

@@ -5,6 +5,7 @@ import type { ScalarProgram, Shape } from '../kernels/types.ts';
 import { epilogueAccess, isElementwise } from '../kernels/elementwise.ts';
 import { type Graph, operandsOf, type OpNode } from './graph.ts';
 import type { Place, Plan, PlannedStep } from './plan.ts';
+import { storedBytes } from './storage.ts';
 
 /** Names of a program's steps in order. What is added or multiplied channel by channel is called `bias` and `scale`. */
 function namesOf({ operands, steps }: ScalarProgram, isChannelwise: (operand: number) => boolean): string[] {
@@ -88,19 +89,25 @@ function placeName(place: Place): string {
 /** In the order of the bindings: 0 are the uniforms, 1 is the output. */
 export function buffersOf(graph: Graph, { node, inputs, output, inPlace, slice }: PlannedStep): BufferUse[] {
   const operands = [...node.inputs, ...(node.epilogue?.operands ?? [])];
-  const use = (binding: number, role: BufferUse['role'], place: Place, shape: Shape): BufferUse => ({
+  const use = (binding: number, role: BufferUse['role'], place: Place, shape: Shape, bytes: number): BufferUse => ({
     binding,
     role,
     place: placeName(place),
     shape,
-    bytes: 4 * sizeOf(shape),
+    bytes,
   });
-  const written = use(1, inPlace === undefined ? 'output' : 'output and input', output, node.shape);
+  const written = use(
+    1,
+    inPlace === undefined ? 'output' : 'output and input',
+    output,
+    node.shape,
+    4 * sizeOf(node.shape),
+  );
   const uses = [slice ? { ...written, place: `${written.place} from channel ${slice.first}` } : written];
   inputs.forEach((place, k) => {
     if (k === inPlace) return;
     const role = k < node.inputs.length ? 'input' : 'epilogue';
-    uses.push(use(uses.length + 1, role, place, graph.nodes[operands[k]].shape));
+    uses.push(use(uses.length + 1, role, place, graph.nodes[operands[k]].shape, storedBytes(graph, operands[k])));
   });
   return uses;
 }

@@ -2,6 +2,7 @@
 // Nothing is computed here. Shape rules run at the call, so an error points at the user's line.
 
 import { type Attrs, type OpName, opDef } from '../kernels/index.ts';
+import { halvesBytes } from '../kernels/half.ts';
 import { sameShape, showShape, sizeOf } from '../kernels/shape.ts';
 import { OpError, type ScalarProgram, type Shape } from '../kernels/types.ts';
 
@@ -9,7 +10,13 @@ import { OpError, type ScalarProgram, type Shape } from '../kernels/types.ts';
 export interface Tensor {
   readonly shape: Shape;
   readonly data: Float32Array;
+  /** All numbers are halves, and the device stores them so: 16 bits each. */
+  readonly inHalves?: boolean;
 }
+
+/** Bytes that a tensor takes on the device. Of the shape: its numbers may be put in order only when they are asked for. */
+export const tensorBytes = ({ shape, inHalves }: Tensor): number =>
+  inHalves ? halvesBytes(sizeOf(shape)) : 4 * sizeOf(shape);
 
 /** Written by the caller before a run. */
 export interface InputNode {

@@ -1,7 +1,7 @@
 // plan.ts: decides which buffer each value lives in and in what order the dispatches run. No GPU object appears here.
 
 import { opDef } from '../kernels/index.ts';
-import { sameShape, sizeOf } from '../kernels/shape.ts';
+import { sameShape } from '../kernels/shape.ts';
 import type { Shape } from '../kernels/types.ts';
 import {
   type Computation,
@@ -11,8 +11,10 @@ import {
   operandsOf,
   type OpNode,
   type Tensor,
+  tensorBytes,
   type Value,
 } from './graph.ts';
+import { sourceOf, storedBytes } from './storage.ts';
 
 /** Where a value lives. Slots are reused within a run; baked buffers are written once, when the program is built. */
 export type Place =
@@ -78,8 +80,6 @@ export interface PlannedMemory {
   readonly total: number;
 }
 
-const bytesOf = (node: Node): number => 4 * sizeOf(node.shape);
-
 export function samePlace(a: Place, b: Place): boolean {
   if (a.kind === 'slot' || a.kind === 'baked') return a.kind === b.kind && a.index === (b as typeof a).index;
   if (a.kind === 'constant') return b.kind === 'constant' && a.id === b.id;
@@ -94,12 +94,6 @@ export function findStatic(graph: Graph): Set<number> {
     if (node.kind === 'op' && operandsOf(node).every(fixed)) result.add(node.id);
   }
   return result;
-}
-
-/** The node whose buffer a value shares: reshapes are followed to their source. */
-function sourceOf(graph: Graph, id: number): number {
-  const node = graph.nodes[id];
-  return node.kind === 'op' && opDef(node.op).alias && !node.epilogue ? sourceOf(graph, node.inputs[0]) : id;
 }
 
 const leafPlace = (node: Node): Place =>
@@ -217,6 +211,7 @@ export function makePlan(computation: Computation): Plan {
   const source = materialize({ ...computation, graph: copy });
   // Values still point at the graph they were traced in; ids are the same in the copy.
   const graph = copy;
+  const bytesOf = ({ id }: Node): number => storedBytes(graph, id);
   const fixed = findStatic(graph);
   const isStep = (node: Node): node is OpNode => node.kind === 'op' && sourceOf(graph, node.id) === node.id;
   const order = graph.nodes.filter(isStep);
@@ -285,17 +280,13 @@ export function makePlan(computation: Computation): Plan {
   const bytesOfAll = (kind: Node['kind']): number[] => graph.nodes.filter((node) => node.kind === kind).map(bytesOf);
   const [states, inputs] = [bytesOfAll('state'), bytesOfAll('input')];
   const tensors = [...new Set(graph.nodes.flatMap((node) => (node.kind === 'constant' ? [node.tensor] : [])))];
-  // Of the shape: numbers may be put in order only when they are asked for, and pipelines can be compiled before.
-  const constants = tensors.map(({ shape }) => 4 * sizeOf(shape));
+  const constants = tensors.map(tensorBytes);
   const outputs = new Map(Object.entries(source.outputs).map(([name, value]) => [name, placeOf(value.id)]));
   const temporary = findTemporary(graph, tensors, bakedBytes, [
     ...outputs.values(),
     ...steps.flatMap((step) => step.inputs),
   ]);
-  const temporaryBytes = [
-    ...temporary.tensors.map(({ shape }) => 4 * sizeOf(shape)),
-    ...temporary.baked.map((k) => bakedBytes[k]),
-  ];
+  const temporaryBytes = [...temporary.tensors.map(tensorBytes), ...temporary.baked.map((k) => bakedBytes[k])];
   const uniforms = UNIFORM_ALIGNMENT * Math.max(1, prologue.length + steps.length);
   const buffers = [slots.bytes, bakedBytes, states, inputs, constants].flat().map(bufferBytes);
   return {

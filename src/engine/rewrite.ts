@@ -6,7 +6,10 @@ import type { Target } from './target.ts';
 /** `target` is the device it will run on; without one, what is made runs well anywhere. */
 export type Pass = (computation: Computation, target?: Target) => Computation;
 
-/** Asked for each op node with its inputs already copied; a Value replaces it, undefined copies it. */
+/**
+ * Asked for each op node with its inputs already copied, and the operands of its epilogue named as in the new graph; a Value
+ * replaces it, undefined copies it.
+ */
 export type Replace = (node: OpNode, inputs: readonly Value[], graph: Graph) => Value | undefined;
 
 /**
@@ -35,7 +38,8 @@ export function rewrite(
     const epilogue = node.epilogue && { ...node.epilogue, operands: node.epilogue.operands.map((id) => copy(id).id) };
     copies.set(
       node.id,
-      replace(node, inputs, graph) ?? graph.add({ ...node, inputs: inputs.map((value) => value.id), epilogue }),
+      replace(epilogue ? { ...node, epilogue } : node, inputs, graph) ??
+        graph.add({ ...node, inputs: inputs.map((value) => value.id), epilogue }),
     );
   }
   return {

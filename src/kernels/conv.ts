@@ -208,6 +208,7 @@ export const conv2d = defineOp<ConvAttrs>({
     return withShared(convKernels(context, sizes), sharedForward(context, sizes));
   },
   writesSlices: (inputs, attrs) => !isDepthwise(forwardSizes(inputs, attrs)),
+  readsHalves: (inputs, attrs) => (isDepthwise(forwardSizes(inputs, attrs)) ? [] : [1]),
 });
 
 /** The gradient with respect to x, also known as transposed convolution: dx[x] = sum of dy[y] w[w] over all terms. */
@@ -232,6 +233,7 @@ export const conv2dInput = defineOp<ConvInputAttrs>({
     const sizes = inputSizes(context.inputs, context.attrs);
     return withShared(convInputKernels(context, sizes), sharedInput(context, sizes));
   },
+  readsHalves: (inputs, attrs) => (isDepthwise(inputSizes(inputs, attrs)) ? [] : [1]),
 });
 
 /** The gradient with respect to w: dw[w] = sum of x[x] dy[y] over all terms. */

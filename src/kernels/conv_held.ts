@@ -4,6 +4,7 @@
 import type { ConvAttrs, ConvSizes } from './conv.ts';
 import { geometry } from './conv_params.ts';
 import { heldEpilogueText } from './elementwise.ts';
+import { storedText } from './half.ts';
 import { sliceUniforms } from './slice.ts';
 import type { Kernel, KernelContext } from './types.ts';
 
@@ -39,7 +40,13 @@ export function heldConv(context: KernelContext<ConvAttrs>, sizes: ConvSizes): K
     {
       variant: 'held',
       shader: 'conv2d_held',
-      text: { TERMS: terms, ROWS: R, ROW_TERMS: S * C, ...heldEpilogueText(context, 4) },
+      text: {
+        TERMS: terms,
+        ROWS: R,
+        ROW_TERMS: S * C,
+        ...heldEpilogueText(context, 4),
+        ...storedText(context, 1, 'w', 4),
+      },
       uniforms: {
         rows,
         H,

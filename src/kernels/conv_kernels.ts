@@ -8,6 +8,7 @@ import { heldConv, prefersHeld } from './conv_held.ts';
 import { geometry, plainUniforms } from './conv_params.ts';
 import { depthwiseFilterKernels, depthwiseInputKernels, depthwiseKernels, isDepthwise } from './depthwise_kernels.ts';
 import { epilogueText, heldEpilogueText } from './elementwise.ts';
+import { storedText } from './half.ts';
 import { swapConv } from './matmul_swap.ts';
 import { grid1d, sizeOf } from './shape.ts';
 import { sliceUniforms } from './slice.ts';
@@ -26,7 +27,10 @@ function plain(
   return {
     variant: 'naive',
     shader,
-    text: { WORKGROUP, ...(shader === 'conv2d_filter' ? {} : epilogueText(context, 1)) },
+    text: {
+      WORKGROUP,
+      ...(shader === 'conv2d_filter' ? {} : { ...epilogueText(context, 1), ...storedText(context, 1, 'w', 1) }),
+    },
     uniforms: {
       ...plainUniforms(count, sizes, context.attrs, 1),
       ...(shader === 'conv2d' ? sliceUniforms(context.slice, sizes.K, 1) : {}),
@@ -151,6 +155,7 @@ function tiledForward(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kern
     text: {
       ...tiledText(context, { unit, inputUnit, tile }, quad),
       ...heldEpilogueText(context, unit),
+      ...storedText(context, 1, 'w', unit),
       JOINED_QUAD: quad && joined,
     },
     uniforms: { ...uniforms, ...rowGeometry(quad && joined ? sizes.C : 1) },
@@ -201,6 +206,7 @@ function tiledInput(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel
     text: {
       ...tiledText(context, { unit, inputUnit, tile }, quad),
       ...epilogueText(context, unit),
+      ...storedText(context, 1, 'w', inputUnit),
       VECTOR_OUTPUT: unit === 4,
     },
     uniforms,

@@ -13,6 +13,7 @@ import {
 import type { ConvAttrs, ConvSizes } from './conv.ts';
 import { geometry, isPointwise } from './conv_params.ts';
 import { epilogueText } from './elementwise.ts';
+import { storedText } from './half.ts';
 import { sharedMatmul } from './matmul_shared.ts';
 import { sliceUniforms } from './slice.ts';
 import type { Kernel, KernelContext } from './types.ts';
@@ -61,6 +62,7 @@ function sharedConv(context: KernelContext<ConvAttrs>, sizes: ConvSizes, gather:
         VECTOR_OUTPUT: vectorOutput,
         ...blockText(device, form, { a: vectorX, b: input }),
         ...epilogueText(context, vectorOutput ? 4 : 1),
+        ...storedText(context, 1, 'w', vectorW ? 4 : 1),
       },
       uniforms: {
         ...grid.uniforms,

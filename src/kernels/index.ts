@@ -5,6 +5,7 @@ import { elementwiseOps, fused } from './elementwise.ts';
 import { fft, fftStage, irfft, rfft } from './fft.ts';
 import { concat, take, takeInput } from './concat.ts';
 import { broadcastTo, pad, reshape, slice, transpose } from './layout.ts';
+import { toHalf } from './half.ts';
 import { lrn, lrnInput } from './lrn.ts';
 import { averagePool, averagePoolInput, maxPool, maxPoolGather, maxPoolInput, maxPoolSwitches } from './pool.ts';
 import { randomAffine, randomNormal, randomUniform } from './random.ts';
@@ -49,6 +50,7 @@ export const ops = {
   matmul,
   splitMatmul,
   sumParts,
+  toHalf,
   fft,
   rfft,
   irfft,

@@ -87,4 +87,5 @@ export const matmul = defineOp<MatmulAttrs>({
     const sizes = matmulSizes(context.inputs, context.attrs);
     return withShared(matmulKernels(context, sizes), sharedMatmul(context, sizes, context.attrs));
   },
+  readsHalves: () => [1],
 });

@@ -1,6 +1,7 @@
 // matmul_kernels.ts: the dispatches of matmul: which shader, in which form, on which grid.
 
 import { epilogueText } from './elementwise.ts';
+import { storedText } from './half.ts';
 import type { MatmulAttrs, MatmulSizes } from './matmul.ts';
 import { denseLines, type MatmulLines } from './matmul_shared.ts';
 import { swapMatmul } from './matmul_swap.ts';
@@ -17,7 +18,7 @@ function plain(context: KernelContext<MatmulAttrs>, { M, N, K }: MatmulSizes, li
   return {
     variant: 'naive',
     shader: 'matmul',
-    text: { WORKGROUP, ...epilogueText(context, 1) },
+    text: { WORKGROUP, ...epilogueText(context, 1), ...storedText(context, 1, 'b', 1) },
     uniforms: {
       count,
       M,
@@ -83,6 +84,7 @@ function tiled(context: KernelContext<MatmulAttrs>, sizes: MatmulSizes, lines: M
       TILES_PER_WORKGROUP: across,
       BLOCKS_PER_WORKGROUP: down,
       ...epilogueText(context, unit),
+      ...storedText(context, 1, 'b', lineUnit),
     },
     uniforms: {
       M,

@@ -2,6 +2,7 @@
 
 import { type BlockForm, blockGrid, blockText, formsFor, preferredForm, type SharedKernels } from './blocks.ts';
 import { epilogueText } from './elementwise.ts';
+import { storedText } from './half.ts';
 import type { MatmulAttrs, MatmulSizes } from './matmul.ts';
 import { sliceUniforms } from './slice.ts';
 import type { Kernel, KernelContext } from './types.ts';
@@ -58,6 +59,7 @@ export function sharedMatmul(
         B_BY_TERM: !(alongK.b && vectorB),
         ...blockText(device, form, alongK),
         ...epilogueText(context, unit),
+        ...storedText(context, 1, 'b', unitB),
       },
       uniforms: {
         M,

@@ -4,6 +4,7 @@
 import type { ConvAttrs, ConvSizes } from './conv.ts';
 import { isPointwise } from './conv_params.ts';
 import { heldEpilogueText } from './elementwise.ts';
+import { storedText } from './half.ts';
 import type { MatmulAttrs, MatmulSizes } from './matmul.ts';
 import { denseLines, type MatmulLines } from './matmul_shared.ts';
 import { sliceUniforms } from './slice.ts';
@@ -38,7 +39,7 @@ export function swapMatmul(
     {
       variant: 'swap',
       shader: 'matmul_swap',
-      text: { TRANSPOSE_B: attrs.transposeB, ...heldEpilogueText(context, 4) },
+      text: { TRANSPOSE_B: attrs.transposeB, ...heldEpilogueText(context, 4), ...storedText(context, 1, 'b', unit) },
       uniforms: {
         M,
         columns: N / 4,

@@ -48,6 +48,7 @@ import strided from '../../shaders/strided.wgsl';
 import sumParts from '../../shaders/sum_parts.wgsl';
 import take from '../../shaders/take.wgsl';
 import takeInput from '../../shaders/take_input.wgsl';
+import toHalf from '../../shaders/to_half.wgsl';
 import winogradFilter from '../../shaders/winograd_filter.wgsl';
 import winogradInput from '../../shaders/winograd_input.wgsl';
 import winogradOutput from '../../shaders/winograd_output.wgsl';
@@ -58,6 +59,7 @@ import butterfly from '../../shaders/shared/butterfly.wgsl';
 import convParams from '../../shaders/shared/conv_params.wgsl';
 import fftEnds from '../../shaders/shared/fft_ends.wgsl';
 import flatIndex from '../../shaders/shared/flat_index.wgsl';
+import halves from '../../shaders/shared/halves.wgsl';
 import heldEpilogue from '../../shaders/shared/held_epilogue.wgsl';
 import lrnParams from '../../shaders/shared/lrn_params.wgsl';
 import lrnRunParams from '../../shaders/shared/lrn_run_params.wgsl';
@@ -120,6 +122,7 @@ export const shaders = {
   sum_parts: sumParts,
   take,
   take_input: takeInput,
+  to_half: toHalf,
   winograd_filter: winogradFilter,
   winograd_input: winogradInput,
   winograd_output: winogradOutput,
@@ -136,6 +139,7 @@ export const includes: Readonly<Record<string, string>> = {
   conv_params: convParams,
   fft_ends: fftEnds,
   flat_index: flatIndex,
+  halves,
   held_epilogue: heldEpilogue,
   lrn_params: lrnParams,
   lrn_run_params: lrnRunParams,

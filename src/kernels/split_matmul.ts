@@ -73,6 +73,7 @@ export const splitMatmul = defineOp<SplitMatmulAttrs>({
     const { sizes, lines } = partSizes(context.inputs, context.attrs);
     return withShared(matmulKernels(context, sizes, lines), sharedMatmul(context, sizes, context.attrs, lines));
   },
+  readsHalves: () => [1],
 });
 
 const WORKGROUP = 64;

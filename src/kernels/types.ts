@@ -79,6 +79,8 @@ export interface KernelContext<A> {
   readonly epilogue?: Epilogue;
   /** The input that shares the output's buffer, if any (see `OpDef.inPlace`). */
   readonly inPlace?: number;
+  /** Inputs that are stored in halves (see `OpDef.readsHalves`). */
+  readonly halves?: readonly number[];
   /** Set for ops that can write a slice (see `OpDef.writesSlices`) where the result goes straight into a concat's. */
   readonly slice?: ChannelSlice;
 }
@@ -98,6 +100,10 @@ export interface OpDef<A = unknown> {
   readonly alias?: boolean;
   /** True when each output element depends on the same element of equal-shaped inputs, so it may overwrite one of them. */
   readonly inPlace?: boolean;
+  /** True when the result is stored in halves: 16 bits a number, two to a word. */
+  readonly inHalves?: boolean;
+  /** The inputs that every kernel for these can read in halves: filters and matrices, not what flows through a network. */
+  readsHalves?(inputs: readonly Shape[], attrs: A): readonly number[];
   /** Whether every kernel for these inputs can write its result as a slice of a larger one (`KernelContext.slice`). */
   writesSlices?(inputs: readonly Shape[], attrs: A): boolean;
 }

@@ -167,6 +167,7 @@ export const winogradProduct = defineOp<Record<string, never>>({
     terms: inputs[0][2],
   }),
   kernels: (context) => winogradProductKernels(context),
+  readsHalves: () => [0, 1],
 });
 
 // --- back to pictures ------------------------------------------------------------------------------------------------

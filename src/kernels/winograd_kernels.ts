@@ -2,6 +2,7 @@
 // and by how many products one invocation computes.
 
 import { heldEpilogueText, literal } from './elementwise.ts';
+import { storedText } from './half.ts';
 import { grid1d, sizeOf } from './shape.ts';
 import { sliceUniforms } from './slice.ts';
 import type { DeviceTraits, Kernel, KernelContext } from './types.ts';
@@ -148,14 +149,17 @@ export const PRODUCT_COLUMNS = 32;
 /** Invocations of a workgroup: on software adapters one subgroup, since starting a workgroup costs next to nothing. */
 const PRODUCT_WORKGROUP = { software: 4, gpu: 64 } as const;
 
-export function winogradProductKernels({ inputs: [a, b], output, device }: KernelContext<unknown>): Kernel[] {
+export function winogradProductKernels(context: KernelContext<unknown>): Kernel[] {
+  const { inputs, output, device, halves = [] } = context;
+  const [a, b] = inputs;
+  const [ofA, ofB] = [storedText(context, 0, 'a', 1), storedText(context, 1, 'b', 1)];
   const count = sizeOf(output);
   const [, M, N] = output;
   const C = a[2];
   const naive: Kernel = {
     variant: 'naive',
     shader: 'winograd_product_naive',
-    text: { WORKGROUP },
+    text: { WORKGROUP, STORED_A: ofA.STORED, READ_A: ofA.READ, STORED_B: ofB.STORED, READ_B: ofB.READ },
     uniforms: { count, M, N, C, row_block: a[3], column_block: b[3] },
     workgroups: grid(count, device),
   };
@@ -166,7 +170,15 @@ export function winogradProductKernels({ inputs: [a, b], output, device }: Kerne
   const form = (variant: string, quad: boolean): Kernel => ({
     variant,
     shader: 'winograd_product',
-    text: { WORKGROUP: workgroup, QUAD: quad, UNITS: quad ? 8 : 2, PAIRS: pairs, TERMS: pairs ? 2 : 1 },
+    text: {
+      WORKGROUP: workgroup,
+      QUAD: quad,
+      UNITS: quad ? 8 : 2,
+      PAIRS: pairs,
+      TERMS: pairs ? 2 : 1,
+      HALF_A: halves.includes(0),
+      HALF_B: halves.includes(1),
+    },
     uniforms: { blocks, row_blocks: a[1], column_blocks: b[1], C },
     workgroups: grid1d(4 * blocks, workgroup, device.maxWorkgroupsPerDimension),
   });

@@ -3,6 +3,7 @@
 import { concatCases } from './concat.ts';
 import { convCases } from './conv.ts';
 import { elementwiseCases } from './elementwise.ts';
+import { halfCases } from './half.ts';
 import { fftCases } from './fft.ts';
 import { layoutCases } from './layout.ts';
 import { lrnCases } from './lrn.ts';
@@ -27,6 +28,7 @@ export const cases: readonly Case[] = [
   ...reduceCases,
   ...fftCases,
   ...randomCases,
+  ...halfCases,
   ...sampleCases,
   ...convCases,
   ...matmulCases,

@@ -33,6 +33,7 @@ export const defaultRules: Rules = {
   winogradInput: madeByPass,
   winogradProduct: madeByPass,
   winogradOutput: madeByPass,
+  toHalf: notDifferentiable('it is made by the pass that stores filters in halves, after gradients are taken'),
   splitMatmul: notDifferentiable('it is made by the pass that splits matrix products, after gradients are taken'),
   sumParts: notDifferentiable('it is made by the pass that splits matrix products, after gradients are taken'),
   fused: notDifferentiable('it is made by the fusion pass, after gradients are taken'),

@@ -6,6 +6,7 @@ import type { Cost, Kernel, KernelContext, Shape } from '../../kernels/types.ts'
 import { costOf } from '../cost.ts';
 import type { OpNode, Tensor } from '../graph.ts';
 import { type Place, type Plan, type PlannedStep, UNIFORM_ALIGNMENT } from '../plan.ts';
+import { halvesOf } from '../storage.ts';
 import type { Target } from '../target.ts';
 import { packUniforms, shaderText } from '../wgsl.ts';
 import type { Cell } from './cell.ts';
@@ -137,6 +138,7 @@ export class Build {
       device: traits,
       epilogue: node.epilogue && { program: node.epilogue.program, operands: node.epilogue.operands.map(shapeOf) },
       inPlace: step.inPlace,
+      halves: halvesOf(plan.graph, node),
       slice: step.slice && { channels: step.slice.whole.shape.at(-1) as number, first: step.slice.first },
     };
     const kernels = def.kernels(context);

@@ -1,8 +1,9 @@
 // connection.ts: one GPUDevice and all that is made on it: buffers, shared weights, layouts, pipelines. It ends with its
 // GPUDevice; what outlives a loss is in device.ts and program.ts.
 
+import { packHalves } from '../../kernels/half.ts';
 import type { DeviceTraits } from '../../kernels/types.ts';
-import type { Tensor } from '../graph.ts';
+import { type Tensor, tensorBytes } from '../graph.ts';
 import { bufferBytes } from '../plan.ts';
 import { mebibytes } from '../print.ts';
 import type { AdapterDescription, Opened } from './adapter.ts';
@@ -138,9 +139,11 @@ export class Connection {
     if (!shared) {
       const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
       const upload = new Watch(this.gpu);
-      const buffer = this.createBuffer(label, tensor.data.byteLength, usage, upload, true);
+      const buffer = this.createBuffer(label, tensorBytes(tensor), usage, upload, true);
       try {
-        new Float32Array(buffer.getMappedRange()).set(tensor.data);
+        const range = buffer.getMappedRange();
+        if (tensor.inHalves) packHalves(tensor.data, new Uint32Array(range));
+        else new Float32Array(range).set(tensor.data);
         buffer.unmap();
       } catch (error) {
         this.destroyBuffer(buffer);

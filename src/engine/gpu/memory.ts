@@ -2,10 +2,11 @@
 // anything is made, and a batch can be cut until it fits.
 
 import { showShape, sizeOf } from '../../kernels/shape.ts';
-import type { Computation } from '../graph.ts';
+import { type Computation, tensorBytes } from '../graph.ts';
 import { optimize } from '../optimize.ts';
 import { bufferBytes, makePlan, type Plan } from '../plan.ts';
 import { mebibytes } from '../print.ts';
+import { storedBytes } from '../storage.ts';
 import type { Device } from './device.ts';
 import { OutOfMemoryError } from './errors.ts';
 
@@ -36,7 +37,7 @@ export function defaultBudget({ software, maxBufferSize, hostBytes = ASSUMED_HOS
 /** Bytes that a program of this plan adds to what the device holds: weights already there and shared states cost nothing. */
 export function bytesToAdd(device: Device, plan: Plan, isShared: (state: string) => boolean = () => false): number {
   const there = plan.tensors.filter((tensor) => device.holds(tensor));
-  const saved = there.reduce((sum, { data }) => sum + bufferBytes(data.byteLength), 0);
+  const saved = there.reduce((sum, tensor) => sum + bufferBytes(tensorBytes(tensor)), 0);
   const shared = plan.graph.nodes.reduce(
     (sum, node) => sum + (node.kind === 'state' && isShared(node.name) ? bufferBytes(node.initial.byteLength) : 0),
     0,
@@ -73,7 +74,7 @@ function* largeBuffers(plan: Plan): Generator<{ what: string; bytes: number }> {
   for (const node of plan.graph.nodes) {
     if (node.kind === 'op') continue;
     const what = node.kind === 'constant' ? `a constant ${showShape(node.shape)}` : `${node.kind} "${node.name}"`;
-    yield { what, bytes: 4 * sizeOf(node.shape) };
+    yield { what, bytes: storedBytes(plan.graph, node.id) };
   }
 }
 

@@ -258,6 +258,7 @@ export const exporters: { readonly [K in OpName]: Write<Attrs<K>> | NotExportabl
   fused: optimized,
   splitMatmul: optimized,
   sumParts: optimized,
+  toHalf: optimized,
   winogradFilter: optimized,
   winogradInput: optimized,
   winogradProduct: optimized,
