@@ -6,6 +6,7 @@ import type { Shape } from '../../kernels/types.ts';
 import { unlessAborted } from '../abort.ts';
 import type { Computation } from '../graph.ts';
 import { optimize } from '../optimize.ts';
+import { halves } from '../passes/halves.ts';
 import { makePlan, type Plan } from '../plan.ts';
 import { printPlan } from '../print.ts';
 import type { Target } from '../target.ts';
@@ -21,6 +22,12 @@ export interface CompileOptions {
   readonly label?: string;
   /** Skip the optimizing passes: every traced op is a dispatch of its own. */
   readonly optimize?: boolean;
+  /**
+   * How filters and matrices that do not change are stored on the device. `float16` takes half the memory; sums stay in
+   * float32, and each number is off by at most 2^-11 of itself, or 2^-25 where it is below 2^-14. Those that halves have no
+   * room for (beyond 65504) stay as they are. `float32` by default.
+   */
+  readonly weights?: 'float32' | 'float16';
   /** Picks among an op's kernels; by default the one that `target` measured, or the last. */
   readonly choose?: Choose;
   /** What passes and kernels are chosen for; the device's own by default. */
@@ -49,7 +56,8 @@ export async function compile(
 ): Promise<Program> {
   const { target = device.target, signal } = options;
   signal?.throwIfAborted();
-  const plan = makePlan(options.optimize === false ? computation : optimize(computation, target));
+  const optimized = options.optimize === false ? computation : optimize(computation, target);
+  const plan = makePlan(options.weights === 'float16' ? halves(optimized) : optimized);
   const program = device.retry(() => Program.create(device, plan, { ...options, target }));
   return unlessAborted(program, signal, (program) => program.dispose());
 }
