@@ -137,6 +137,15 @@ export const modelOptions = (command: Command): Command =>
     .option('--range <low,high>', 'preprocessing: what black and white become before mean and std', numbers)
     .option('--json', 'print one JSON object on standard output and nothing else there');
 
+/** How weights are stored on the device. */
+export const weightsOption = (): Option =>
+  new Option(
+    '--weights <type>',
+    'filters and matrices on the GPU: float32, or float16 for half of the memory; sums are float32 either way',
+  )
+    .choices(['float32', 'float16'])
+    .default('float32');
+
 export const seedOption = (command: Command): Command =>
   command.option('--seed <n>', 'fixes all randomness: same seed, same machine, same bytes', whole(0, 2 ** 31 - 1), 0);
 

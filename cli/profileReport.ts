@@ -1,6 +1,13 @@
 // profileReport.ts: what `facet profile` found, as a JSON object and as tables for people.
 
-import { type Profile, shareOf, type StepProfile, type TaskName, totalsByKind } from '../src/index.ts';
+import {
+  type CompileOptions,
+  type Profile,
+  shareOf,
+  type StepProfile,
+  type TaskName,
+  totalsByKind,
+} from '../src/index.ts';
 import { byteCount, duration, grouped, scaled, table } from './terminal.ts';
 
 /** A profile, and how long it took. */
@@ -14,6 +21,7 @@ interface Subject {
   readonly model: string;
   readonly task: TaskName;
   readonly batch: number;
+  readonly weights: CompileOptions['weights'];
   readonly files: readonly string[];
 }
 

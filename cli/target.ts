@@ -28,7 +28,7 @@ export async function likeliestClass(
   { size, data }: Picture,
   signal?: AbortSignal,
 ): Promise<number> {
-  const runner = await Runner.create(device, model, [1, ...size, model.input.channels], [], signal);
+  const runner = await Runner.create(device, model, [1, ...size, model.input.channels], [], { signal });
   try {
     return largestOf((await runner.run(data)).output.data, 1)[0];
   } finally {

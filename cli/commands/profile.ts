@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import {
   checkTask,
   chromeTrace,
+  type CompileOptions,
   compileTask,
   deepdream,
   findLabel,
@@ -30,7 +31,7 @@ import { checkOutputs, writeWhole } from '../files.ts';
 import { checkSize } from '../inputs.ts';
 import { heedInterrupt } from '../interrupt.ts';
 import { openModel } from '../model.ts';
-import { type ModelOptions, modelOptions, size, whole } from '../options.ts';
+import { type ModelOptions, modelOptions, size, weightsOption, whole } from '../options.ts';
 import { profileJson, profileText, type Timed } from '../profileReport.ts';
 import { report, withDevice } from '../session.ts';
 import { Progress } from '../terminal.ts';
@@ -45,6 +46,7 @@ interface ProfileCommandOptions extends ModelOptions {
   readonly trace?: string;
   readonly plot?: string;
   readonly source?: string;
+  readonly weights: CompileOptions['weights'];
 }
 
 const AFTER = `
@@ -68,6 +70,7 @@ export function addProfile(program: Command): void {
     .option('--batch <n>', 'pictures at once', whole(1, 4096), 1)
     .option('--layer <name>', 'run: as far as this layer; else: what this layer as a whole responds to')
     .option('--objective <text>', 'gradient, visualize: of what, as `facet visualize` takes it; by default "logit:0"')
+    .addOption(weightsOption())
     .option('--top <n>', 'slowest steps listed, 0 for all', whole(0), 20)
     .option('--rounds <n>', 'how often each step is timed', whole(1, 1000), 5)
     .option('--trace <file>', 'write a trace for chrome://tracing or ui.perfetto.dev, with the memory over the steps')
@@ -98,7 +101,7 @@ async function profileModel(argument: string, options: ProfileCommandOptions): P
   if (plot !== undefined) files.push(await writePlot(plot, timed.profile));
   report(
     options.json,
-    () => profileJson(timed, { model: argument, task, batch: options.batch, files }),
+    () => profileJson(timed, { model: argument, task, batch: options.batch, weights: options.weights, files }),
     () => profileText(timed, { top: options.top, files }),
   );
 }
@@ -143,14 +146,14 @@ function checkCombination({ task, layer, objective, source, trace, plot, json }:
 }
 
 function settingsOf(model: Model, labels: readonly string[], options: ProfileCommandOptions): TaskOptions {
-  const { task, size, batch, layer } = options;
+  const { task, size, batch, layer, weights } = options;
   if (layer !== undefined) checkLayer(model, layer);
   const objective = (): Objective | undefined => {
     if (layer !== undefined) return deepdream(layer);
     if (options.objective === undefined) return undefined;
     return parseObjective(options.objective, { classIndex: (name) => findLabel(labels, name, model.classes) });
   };
-  return task === 'run' ? { size, batch, layer } : { size, batch, objective: objective() };
+  return task === 'run' ? { size, batch, layer, weights } : { size, batch, objective: objective(), weights };
 }
 
 function checkLayer(model: Model, layer: string): void {

@@ -2,13 +2,22 @@
 
 import path from 'node:path';
 import type { Command } from 'commander';
-import { checkForward, type Device, largestOf, type Model, Runner, softmaxOf, type Tensor } from '../../src/index.ts';
+import {
+  checkForward,
+  type CompileOptions,
+  type Device,
+  largestOf,
+  type Model,
+  Runner,
+  softmaxOf,
+  type Tensor,
+} from '../../src/index.ts';
 import { CommandError, UsageError } from '../errors.ts';
 import { checkFolder, writeWhole } from '../files.ts';
 import { concatRows, groupBySize, readInputs, type Row } from '../inputs.ts';
 import { className, describePreprocess, openModel } from '../model.ts';
 import { encodeNpy } from '../npy.ts';
-import { inputOptions, type ModelOptions, modelOptions, names, seedOption, whole } from '../options.ts';
+import { inputOptions, type ModelOptions, modelOptions, names, seedOption, weightsOption, whole } from '../options.ts';
 import { report, withDevice } from '../session.ts';
 import { duration, Progress, table } from '../terminal.ts';
 
@@ -17,6 +26,7 @@ interface RunOptions extends ModelOptions {
   readonly top: number;
   readonly layers: string[];
   readonly raw?: string;
+  readonly weights: CompileOptions['weights'];
 }
 
 export function addRun(program: Command): void {
@@ -28,6 +38,7 @@ export function addRun(program: Command): void {
       '--raw <dir>',
       'write DIR/output.npy (logits) and DIR/LAYER.npy, float32, [N,C,H,W]; "/" in names becomes "_"',
     )
+    .addOption(weightsOption())
     .action((argument, _, command) => run(argument, command.optsWithGlobals()));
   seedOption(command);
 }
@@ -53,7 +64,7 @@ async function run(argument: string, options: RunOptions): Promise<void> {
     try {
       const results: { row: Row; tensors: ReadonlyMap<string, Tensor> }[] = [];
       for (const group of groups) {
-        for await (const result of forward(device, model, group, options.layers)) {
+        for await (const result of forward(device, model, group, options)) {
           results.push(result);
           progress.update(results.length);
         }
@@ -81,6 +92,7 @@ async function run(argument: string, options: RunOptions): Promise<void> {
     adapter,
     seed: options.seed,
     preprocess: model.preprocess,
+    weights: options.weights,
     milliseconds: millis,
     inputs,
     ...(inputs.length === 1 ? { top: inputs[0].top } : {}),
@@ -96,10 +108,10 @@ async function run(argument: string, options: RunOptions): Promise<void> {
 }
 
 /** Runs rows of one size in batches; yields them one by one, with the output and the layers, [1, …] each. */
-async function* forward(device: Device, model: Model, rows: readonly Row[], layers: readonly string[]) {
+async function* forward(device: Device, model: Model, rows: readonly Row[], { layers, weights }: RunOptions) {
   const [H, W] = rows[0].size;
   const wanted = Math.min(rows.length, Math.max(1, Math.floor(PIXELS_AT_ONCE / (H * W))));
-  const runner = await Runner.create(device, model, [wanted, H, W, model.input.channels], layers);
+  const runner = await Runner.create(device, model, [wanted, H, W, model.input.channels], layers, { weights });
   const { batch } = runner;
   try {
     for (let first = 0; first < rows.length; first += batch) {

@@ -3,7 +3,7 @@
 
 import type { Device } from '../engine/gpu/device.ts';
 import { largestBatch } from '../engine/gpu/memory.ts';
-import { compile, type Program } from '../engine/gpu/program.ts';
+import { compile, type CompileOptions, type Program } from '../engine/gpu/program.ts';
 import { type Computation, computation, Graph, type Tensor, type Value } from '../engine/graph.ts';
 import { sizeOf } from '../kernels/shape.ts';
 import type { Shape } from '../kernels/types.ts';
@@ -72,14 +72,14 @@ export class Runner {
     model: Model,
     inputShape: Shape,
     layers: readonly string[] = [],
-    signal?: AbortSignal,
+    options: Pick<CompileOptions, 'signal' | 'weights'> = {},
   ): Promise<Runner> {
     const [count, ...row] = inputShape;
     const label = `run ${model.name}`;
     const traceBatch = (batch: number) => trace(model, [batch, ...row], layers);
     const batch = largestBatch(device, count, (batch) => programOf(traceBatch(batch)), label);
     const traced = traceBatch(batch);
-    const program = await compile(device, programOf(traced), { label, signal });
+    const program = await compile(device, programOf(traced), { ...options, label });
     return new Runner(program, traced.wanted, batch, sizeOf(row));
   }
 

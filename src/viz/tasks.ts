@@ -3,7 +3,7 @@
 
 import { gradient } from '../autodiff/gradient.ts';
 import type { Device } from '../engine/gpu/device.ts';
-import { compile, type Program } from '../engine/gpu/program.ts';
+import { compile, type CompileOptions, type Program } from '../engine/gpu/program.ts';
 import { type Computation, computation, Graph } from '../engine/graph.ts';
 import { sizeOf } from '../kernels/shape.ts';
 import type { Model } from '../models/model.ts';
@@ -22,6 +22,8 @@ export interface TaskOptions {
   readonly layer?: string;
   /** What the gradient is of, and what a visualization maximizes; logit 0 by default. */
   readonly objective?: Objective;
+  /** How the network's filters are stored on the device. */
+  readonly weights?: CompileOptions['weights'];
 }
 
 const INPUT = 'x';
@@ -65,12 +67,19 @@ export async function compileTask(
   signal?: AbortSignal,
 ): Promise<TaskProgram> {
   if (task === 'visualize') {
-    const { objective = USUAL_OBJECTIVE, size, batch } = options;
-    const run = await Visualization.create(device, model, objective, { size, batch, redirectSteps: 0, signal });
+    const { objective = USUAL_OBJECTIVE, size, batch, weights } = options;
+    const run = await Visualization.create(device, model, objective, {
+      size,
+      batch,
+      weights,
+      redirectSteps: 0,
+      signal,
+    });
     return { program: run.programs[0], dispose: () => run.dispose() };
   }
   const program = await compile(device, traceNetwork(model, task, options), {
     label: `${task} ${model.name}`,
+    weights: options.weights,
     signal,
   });
   program.write(INPUT, evenNumbers(sizeOf(program.shapeOf(INPUT))));

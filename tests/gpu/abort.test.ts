@@ -78,7 +78,7 @@ const model = smallNetwork({ activation: 'Relu' });
 /** Each with pipelines that the others have not. */
 const preparations: Record<string, (signal: AbortSignal) => Promise<unknown>> = {
   'a program': (signal) => compile(device, network(3), { signal }),
-  'a run of a network': (signal) => Runner.create(device, model, [1, ...size, 3], [], signal),
+  'a run of a network': (signal) => Runner.create(device, model, [1, ...size, 3], [], { signal }),
   'a visualization': (signal) => Visualization.create(device, model, logit(1), { signal }),
   'a task': (signal) => compileTask(device, smallNetwork({ activation: 'Tanh' }), 'gradient', {}, signal),
 };

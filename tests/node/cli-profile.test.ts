@@ -104,6 +104,24 @@ test(
 );
 
 test(
+  'weights in halves: unpacked by the kernels, fewer bytes read and held',
+  () => {
+    const found = ['float32', 'float16'].map((weights) => {
+      const { status, stdout, stderr } = facet('--weights', weights, '--rounds', '1', '--json');
+      assert.is(status, 0, stderr);
+      const { steps, memory, ...rest } = JSON.parse(stdout);
+      assert.is(rest.weights, weights);
+      const bytes = steps.reduce((sum: number, step: { bytes: number }) => sum + step.bytes, 0);
+      return { bytes, fixed: memory.fixed };
+    });
+    assert.ok(found[1].bytes < found[0].bytes && found[1].fixed < found[0].fixed, JSON.stringify(found));
+    assert.match(facet('--source', 'conv1', '--weights', 'float16').stdout, /return four_halves\(w\[i\]\);/);
+    assert.not.match(facet('--source', 'conv1').stdout, /return four_halves\(w\[i\]\);/);
+  },
+  patient,
+);
+
+test(
   'Ctrl-C ends it in a sentence, and nothing is written',
   async () => {
     const args = ['profile', 'assets/drawings.onnx', '--rounds', '1000', '--trace', at('stopped.json')];
@@ -129,6 +147,7 @@ test(
       [/--source prints the text/, '--source', 'conv1', '--json'],
       [/"out.gif" does not end like a drawing/, '--plot', 'out.gif'],
       [/whole number/, '--rounds', '0'],
+      [/--weights <type>.*float32, float16/, '--weights', 'int8'],
     ] as [RegExp, ...string[]][]) {
       const { status, stdout, stderr } = facet(
         ...args,

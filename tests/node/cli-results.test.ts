@@ -38,6 +38,14 @@ test('runs arrays: recorded logits and activations, one row an input', async () 
   assert.is(top.class, output.data.subarray(0, 10).indexOf(Math.max(...output.data.subarray(0, 10))));
   assert.is(result.inputs[0].top.length, 3);
   assert.ok(top.probability > 0 && top.probability <= 1);
+
+  const halves = ['--input', at('cifar.npy'), '--raw', at('raw/halves'), '--weights', 'float16'];
+  const rounded = await json('run', at('cifar10.onnx'), ...halves);
+  assert.is(rounded.weights, 'float16');
+  assert.is(rounded.inputs[0].top[0].class, top.class);
+  const half = decodeNpy(readFileSync(at('raw/halves/output.npy')), 'output');
+  close(first(half), recorded('logits'), { relative: 2e-3 }, 'logits of weights in halves');
+  assert.not.equal(half.data, output.data);
 });
 
 test('runs pictures, upright as their EXIF data say, in one batch', async () => {

@@ -5,7 +5,7 @@ import { gradient } from '../../autodiff/gradient.ts';
 import { defaultRules, type Rules } from '../../autodiff/rules/index.ts';
 import { type Computation, computation, Graph, type Value } from '../../engine/graph.ts';
 import { type Device, DeviceLostError } from '../../engine/gpu/device.ts';
-import { compile, type Program } from '../../engine/gpu/program.ts';
+import { compile, type CompileOptions, type Program } from '../../engine/gpu/program.ts';
 import { adam, add, equal, floor, mul, neg, reshape, stepCounter, sub, where } from '../../engine/ops/index.ts';
 import { ModelError } from '../../models/error.ts';
 import type { Model } from '../../models/model.ts';
@@ -26,6 +26,8 @@ export interface VisualizationOptions {
   readonly learningRate?: number;
   /** Steps with redirected ReLU gradients at the beginning, 0 for none. */
   readonly redirectSteps?: number;
+  /** How the network's filters are stored on the device. */
+  readonly weights?: CompileOptions['weights'];
 }
 
 /** Lucid's defaults where it has one. */
@@ -158,21 +160,22 @@ export class Visualization {
     objective: Objective,
     options: VisualizationOptions & { readonly signal?: AbortSignal } = {},
   ): Promise<Visualization> {
-    const { signal } = options;
+    const { signal, weights } = options;
     const redirectSteps = options.redirectSteps ?? DEFAULT_REDIRECT_STEPS;
     const plain = trace(model, objective, options, defaultRules);
     let run: Visualization | undefined;
     const onRestored = (states: ReadonlyMap<string, Float32Array>) => {
       if (run) run.step = (states.get('step') as Float32Array)[0];
     };
-    const main = await compile(device, plain.step, { label: 'visualize', onRestored, signal });
+    const main = await compile(device, plain.step, { label: 'visualize', weights, onRestored, signal });
     const built = [main];
     try {
       const hasRelu = plain.step.graph.nodes.some((node) => node.kind === 'op' && node.op === 'relu');
       let warm: Program | undefined;
       if (redirectSteps > 0 && hasRelu) {
         const redirected = trace(model, objective, options, redirectedRules);
-        warm = await compile(device, redirected.step, { label: 'visualize, redirected', shareStates: main, signal });
+        const label = 'visualize, redirected';
+        warm = await compile(device, redirected.step, { label, weights, shareStates: main, signal });
         built.push(warm);
       }
       const view = await compile(device, plain.view, { label: 'view', shareStates: main, signal });
