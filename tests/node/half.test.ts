@@ -103,11 +103,8 @@ function network(): Computation {
 test('filters and matrices go into halves; biases, and what is not read by a product, stay', () => {
   const plain = optimize(network());
   const stored = halves(plain);
-  assert.equal(
-    inHalves(stored).map((shape) => shape.join()),
-    inHalves(stored).map((shape) => (shape.length === 4 ? '3,3,4,8' : '128,5')),
-  );
-  assert.ok(inHalves(stored).length >= 2, printComputation(stored));
+  const shapes = new Set(inHalves(stored).map((shape) => shape.join()));
+  assert.equal([...shapes].sort(), ['128,5', '3,3,4,8'], printComputation(stored));
   assert.equal(opsOf(stored), opsOf(plain));
   const floats = stored.graph.nodes.flatMap((node) =>
     node.kind === 'constant' && !node.tensor.inHalves ? [node.tensor] : [],
