@@ -3,8 +3,8 @@
 import { readFile } from 'node:fs/promises';
 
 const COMMENTS = /\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
-/** Signs that need no blank beside them; a minus may stand before another one. */
-const SIGNS = /[ \t]*([{}()[\],;:=<>+*/&|^!%])[ \t]*/g;
+/** Signs that need no blank beside them; a minus may stand before another one. The braces of a hole are none: a name may fill it. */
+const SIGNS = /[ \t]*((?<!\{)\{(?!\{)|(?<!\})\}(?!\})|[()[\],;:=<>+*/&|^!%])[ \t]*/g;
 
 /** The same shader in fewer characters. Directives (`#if`, `#for`, …) keep lines of their own. */
 export function leanWgsl(text) {

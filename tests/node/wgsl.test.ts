@@ -82,6 +82,10 @@ test('uniforms are found in a lean shader as well', () => {
 const tokensOf = (text: string): string[] =>
   text.replace(/\/\/.*|\/\*[\s\S]*?\*\//g, '').match(/[\w.@#]+|->|&&|\|\||<<|>>|\+\+|--|[-+*/%&|^=!<>]=|\S/g) ?? [];
 
+test('what fills a hole in a lean shader stays apart from the word before it', () => {
+  assert.is(leanWgsl('fn f() -> T {\n  return {{READ}};\n}\n'), 'fn f()->T{return {{READ}};}');
+});
+
 test('lean shaders are the same shaders, word for word', () => {
   let [before, after] = [0, 0];
   for (const [name, text] of Object.entries({ ...shaders, ...includes })) {
