@@ -48,7 +48,7 @@ export interface OpNode {
   readonly attrs: unknown;
   /** The name of its value. */
   readonly label?: string;
-  /** The layer that it belongs to, as gradients and the first pass find it: layers.ts. */
+  /** The layer that it belongs to, for whoever lists or times a program: layers.ts. */
   readonly layer?: string;
   /** Set by a pass on what it makes of an op: that op. */
   readonly lowered?: Lowered;

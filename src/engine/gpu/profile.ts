@@ -41,7 +41,8 @@ const span = ({ clock }: LapTimer): number => SPAN_MICROS[clock];
 const REPLAY_MICROS = 20_000;
 
 /**
- * Times each step of a program on the values it really computes with, and in between the device's roofline. Nobody else may run or read the program meanwhile.
+ * Times each step of a program on the values it really computes with, and in between the limits of the device. Nobody else
+ * may run or read the program meanwhile.
  */
 export async function profile(program: Program, options: ProfileOptions = {}): Promise<Profile> {
   const { rounds = DEFAULT_ROUNDS, signal, onProgress } = options;
