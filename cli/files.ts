@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { CommandError, fileError } from './errors.ts';
+import { CommandError, fileError, UsageError } from './errors.ts';
 
 /** Files this command has read, links followed, with what they are to it: none of them is written over. */
 const inputs = new Map<string, string>();
@@ -38,7 +38,7 @@ export const readText = (what: string, file: string): string => Buffer.from(read
 
 function refuseInput(file: string): void {
   const what = existsSync(file) ? inputs.get(realpathSync(file)) : undefined;
-  if (what) throw new CommandError(`"${file}" is ${what} that is read, so it is not written over. Name another file.`);
+  if (what) throw new UsageError(`"${file}" is ${what} that is read, so it is not written over. Name another file.`);
 }
 
 /** Throws unless all given files can be written, each in a place of its own, before the work that fills them. */
@@ -47,14 +47,14 @@ export function checkOutputs(...files: readonly (string | undefined)[]): void {
   for (const file of given) checkWritable(file);
   const [first, second] = given;
   if (second !== undefined && path.resolve(first) === path.resolve(second)) {
-    throw new CommandError(`"${first}" is named for two outputs. Name another file for one of them.`);
+    throw new UsageError(`"${first}" is named for two outputs. Name another file for one of them.`);
   }
 }
 
 /** Missing folders are made when the file is written. */
 function checkWritable(file: string): void {
   if (existsSync(file) && statSync(file).isDirectory())
-    throw new CommandError(`"${file}" is a folder. Name a file in it.`);
+    throw new UsageError(`"${file}" is a folder. Name a file in it.`);
   refuseInput(file);
   checkFolder(path.dirname(file));
 }
@@ -64,11 +64,12 @@ export function checkFolder(folder: string): void {
   let existing = path.resolve(folder);
   while (!existsSync(existing)) existing = path.dirname(existing);
   if (!statSync(existing).isDirectory())
-    throw new CommandError(`"${existing}" is a file, so no folder can be there. Choose another path.`);
+    throw new UsageError(`"${existing}" is a file, so no folder can be there. Choose another path.`);
   try {
     accessSync(existing, constants.W_OK);
   } catch (error) {
-    throw fileError('cannot write into', existing, error);
+    const { message } = fileError('cannot write into', existing, error);
+    throw new UsageError(message, { cause: error });
   }
 }
 

@@ -3,6 +3,7 @@
 import {
   type CompileOptions,
   type Profile,
+  rooflineWarning,
   shareOf,
   type StepProfile,
   type TaskName,
@@ -31,6 +32,7 @@ export function profileJson({ profile, ...spent }: Timed, { files, ...subject }:
     ...subject,
     ...rest,
     share: shareOf(steps),
+    warning: rooflineWarning(profile.roofline),
     totals: totalsByKind(steps),
     // The texts of the shaders are long: --source prints them.
     steps: steps.map(({ kernel: { source, ...kernel }, ...step }) => ({ ...step, kernel })),
@@ -54,19 +56,19 @@ const CLOCKS: Record<Profile['clock'], string> = {
 /** The `top` slowest steps, 0 for all; the sums by kernel; the whole against the limits of the device. */
 export function profileText(
   { profile, compileMillis, profileMillis }: Timed,
-  { top, files }: { readonly top: number; readonly files: readonly string[] },
+  { top, buffers, files }: { readonly top: number; readonly buffers?: boolean; readonly files: readonly string[] },
 ): string {
   const { steps, stepMicros, rounds, clock, adapter } = profile;
   const sorted = [...steps].sort((a, b) => b.micros - a.micros);
   const listed = top === 0 ? sorted : sorted.slice(0, top);
   return [
-    stepTable(listed, stepMicros),
+    stepTable(listed, stepMicros, buffers),
     ...(listed.length < steps.length ? [`… ${steps.length - listed.length} more: --top 0 lists all`] : []),
     '',
     totalTable(profile),
     '',
     ...summary(profile),
-    `timed     ${rounds} rounds by ${CLOCKS[clock]}, on ${adapter}; ${duration(profileMillis)} after ${duration(compileMillis)} of preparation`,
+    `timed     ${rounds} ${rounds === 1 ? 'round' : 'rounds'} by ${CLOCKS[clock]}, on ${adapter}; ${duration(profileMillis)} after ${duration(compileMillis)} of preparation`,
     ...files.map((file) => `wrote ${file}`),
   ].join('\n');
 }
@@ -74,7 +76,8 @@ export function profileText(
 function summary({ steps, roofline, stepMicros, replayMicros, memory }: Profile): string[] {
   const flops = steps.reduce((sum, step) => sum + step.flops, 0);
   const gap = ratio(replayMicros - stepMicros, stepMicros);
-  const { flopsPerSecond, bytesPerSecond, copyBytesPerSecond, dispatchMicros } = roofline;
+  const { flopsPerSecond, bytesPerSecond, copyBytesPerSecond, dispatchMicros, worst } = roofline;
+  const warning = rooflineWarning(roofline);
   const held = memory.slots.reduce((sum, bytes) => sum + bytes, 0);
   return [
     `steps     ${steps.length} dispatches, ${duration(stepMicros / 1000)} in all, ${scaled(flops)}FLOP: ` +
@@ -82,13 +85,34 @@ function summary({ steps, roofline, stepMicros, replayMicros, memory }: Profile)
     `replay    ${duration(replayMicros / 1000)} by the wall clock, ${Math.abs(100 * gap).toFixed(0)} % ${gap < 0 ? 'less' : 'more'} than the steps one by one`,
     `roofline  ${giga(flopsPerSecond)} GFLOP/s (multiply-adds), ${giga(bytesPerSecond)} GB/s ` +
       `(copy by a kernel; ${giga(copyBytesPerSecond)} by the device itself), ${micros(dispatchMicros)} µs an empty dispatch`,
+    `  worst   ${giga(worst.flopsPerSecond)} GFLOP/s, ${giga(worst.bytesPerSecond)} GB/s, ${micros(worst.dispatchMicros)} µs, of ${roofline.rounds} measurements`,
+    ...(warning ? [`warning   ${warning}`] : []),
     `memory    ${byteCount(memory.peakLive)} of values alive at most, in ${memory.slots.length} shared buffers of ` +
       `${byteCount(held)}; ${byteCount(memory.fixed)} of weights, states and inputs`,
   ];
 }
 
-function stepTable(steps: readonly StepProfile[], total: number): string {
-  const header = ['step', 'layer', 'does', 'kernel', 'grid', 'µs', 'of all', 'GFLOP/s', 'GB/s', 'roof', 'bound'];
+/** `slot 1 <- input "x", weights, weights`. */
+function buffersText({ buffers }: StepProfile): string {
+  const read = buffers.filter(({ role }) => role !== 'output').map(({ place }) => place);
+  return `${buffers[0].place} <- ${read.join(', ')}`;
+}
+
+function stepTable(steps: readonly StepProfile[], total: number, buffers = false): string {
+  const header = [
+    'step',
+    'layer',
+    'does',
+    'kernel',
+    'grid',
+    'µs',
+    'of all',
+    'GFLOP/s',
+    'GB/s',
+    'roof',
+    'bound',
+    ...(buffers ? ['buffers'] : []),
+  ];
   const rows = steps.map((step) => [
     String(step.index),
     step.label,
@@ -101,6 +125,7 @@ function stepTable(steps: readonly StepProfile[], total: number): string {
     rate(step.gbytes),
     percent(step.share),
     step.bound,
+    ...(buffers ? [buffersText(step)] : []),
   ]);
   return table([header, ...rows], [0, 5, 6, 7, 8, 9]);
 }

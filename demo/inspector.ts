@@ -13,6 +13,7 @@ import {
   type Profile,
   profile,
   rooflinePlot,
+  rooflineWarning,
   shareOf,
   type Step,
   type TaskName,
@@ -38,6 +39,7 @@ const run = byId('button', 'inspector-run');
 const save = byId('button', 'inspector-save');
 const bar = byId('progress', 'inspector-bar');
 const body = byId('div', 'inspector-body');
+const warning = byId('p', 'inspector-warning');
 const detail = byId('div', 'inspector-step');
 
 /** What is shown. The program itself is gone; what is left of it takes no memory of the GPU. */
@@ -48,9 +50,14 @@ interface Shown {
   readonly name: string;
 }
 
+const PLOTS = { 'inspector-roofline': rooflinePlot, 'inspector-memory': memoryPlot };
+/** In pixels; narrower, they scroll. */
+const LEAST_WIDTH = 280;
+
 export class Inspector {
   private model: Model | undefined;
   private shown: Shown | undefined;
+  private chosen: number | undefined;
   /** Ends the timing that goes on, of all steps or of one step's variants. */
   private going: AbortController | undefined;
   /** Whether an image forms or the tuner works: both at once would time each other. */
@@ -70,7 +77,8 @@ export class Inspector {
       else this.start();
     });
     save.addEventListener('click', () => this.saveTrace());
-    for (const id of ['inspector-roofline', 'inspector-memory']) {
+    new ResizeObserver(() => this.draw()).observe(body);
+    for (const id of Object.keys(PLOTS)) {
       byId('figure', id).addEventListener('click', ({ target }) => {
         const step = (target as Element).closest('[data-step]')?.getAttribute('data-step');
         if (step) this.select(Number(step));
@@ -176,20 +184,39 @@ export class Inspector {
         create('dd', { textContent }),
       ]),
     );
-    draw('inspector-roofline', rooflinePlot(found));
-    draw('inspector-memory', memoryPlot(found));
+    warning.textContent = rooflineWarning(found.roofline) ?? '';
+    warning.hidden = warning.textContent === '';
+    this.draw();
     this.table.show(found);
     const slowest = found.steps.reduce((worst, step) => (step.micros > worst.micros ? step : worst), found.steps[0]);
     if (slowest) this.select(slowest.index);
   }
 
+  /** The plots as wide as there is room: their letters stay as they are. */
+  private draw(): void {
+    const { shown } = this;
+    if (!shown || body.clientWidth === 0) return;
+    for (const [id, plot] of Object.entries(PLOTS)) {
+      const figure = byId('figure', id);
+      const width = Math.max(LEAST_WIDTH, Math.floor(figure.clientWidth));
+      const { documentElement } = new DOMParser().parseFromString(plot(shown.profile, { width }), 'image/svg+xml');
+      figure.replaceChildren(document.importNode(documentElement, true));
+    }
+    this.mark();
+  }
+
+  private mark(): void {
+    for (const mark of body.querySelectorAll('.plot [data-step]')) {
+      mark.classList.toggle('chosen', mark.getAttribute('data-step') === String(this.chosen));
+    }
+  }
+
   private select(index: number): void {
     const { shown } = this;
     if (!shown) return;
+    this.chosen = index;
     this.table.mark(index);
-    for (const mark of body.querySelectorAll('[data-step]')) {
-      mark.classList.toggle('chosen', mark.getAttribute('data-step') === String(index));
-    }
+    this.mark();
     const { node } = shown.steps[index].planned;
     showStep(detail, shown.profile, index, {
       device: this.device,
@@ -211,12 +238,8 @@ export class Inspector {
   }
 }
 
-function draw(id: string, svg: string): void {
-  const { documentElement } = new DOMParser().parseFromString(svg, 'image/svg+xml');
-  byId('figure', id).replaceChildren(document.importNode(documentElement, true));
-}
-
 function summaryOf({ steps, stepMicros, replayMicros, roofline, clock, rounds }: Profile): [string, string][] {
+  const { worst } = roofline;
   const flops = steps.reduce((sum, step) => sum + step.flops, 0);
   const gap = Math.round(100 * (replayMicros / stepMicros - 1));
   const kinds = totalsByKind(steps)
@@ -236,8 +259,12 @@ function summaryOf({ steps, stepMicros, replayMicros, roofline, clock, rounds }:
     [
       'This device',
       `${short(roofline.flopsPerSecond / 1e9)} GFLOP/s of multiply-adds, ${short(roofline.bytesPerSecond / 1e9)} GB/s copied by a kernel, ` +
-        `${short(roofline.dispatchMicros)} µs an empty dispatch`,
+        `${short(roofline.dispatchMicros)} µs an empty dispatch; at worst of ${roofline.rounds} measurements ` +
+        `${short(worst.flopsPerSecond / 1e9)} GFLOP/s, ${short(worst.bytesPerSecond / 1e9)} GB/s, ${short(worst.dispatchMicros)} µs`,
     ],
-    ['Clock', `${clock === 'timestamps' ? "the device's timestamps" : 'the wall clock'}, medians of ${rounds} rounds`],
+    [
+      'Clock',
+      `${clock === 'timestamps' ? "the device's timestamps" : 'the wall clock'}, ${rounds === 1 ? '1 round' : `medians of ${rounds} rounds`}`,
+    ],
   ];
 }

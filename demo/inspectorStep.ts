@@ -1,7 +1,16 @@
 // inspectorStep.ts: one step of a profile: its numbers, its buffers, the final text of its shader, and on click what its op's
 // other kernels would take.
 
-import { type Device, type Graph, type Profile, type Step, type StepProfile, timeVariants } from '../src/index.ts';
+import {
+  type Device,
+  type Graph,
+  type LoweredOp,
+  type Profile,
+  type Step,
+  type StepProfile,
+  type StepVariants,
+  timeVariants,
+} from '../src/index.ts';
 import { create, nextFrame, short } from './dom.ts';
 import { gridOf, percent, time } from './inspectorTable.ts';
 import { scaled } from './report.ts';
@@ -29,23 +38,24 @@ export function showStep(
 ): void {
   const step = steps[index];
   const { label, title, kernel } = step;
-  const results = create('div', { className: 'variants' });
+  const found = create('div', { className: 'variants' });
   const button = create('button', { type: 'button', textContent: 'Time the other variants' });
-  button.addEventListener('click', () => context.begin((signal) => timeOthers(step, context, results, signal)));
+  button.addEventListener('click', () => context.begin((signal) => timeOthers(step, context, found, signal)));
   place.replaceChildren(
     create('h3', { textContent: label }),
     create('p', { className: 'hint', textContent: `Step ${index}: ${title}` }),
-    list(numbersOf(step, stepMicros)),
+    list(numbersOf(step, steps, stepMicros)),
     create('div', { className: 'row' }, button),
-    results,
+    found,
     section('Buffers', buffers(step)),
-    section(
-      'Uniforms and overrides',
-      list([...Object.entries(kernel.uniforms), ...Object.entries(kernel.overrides)].map(([k, v]) => [k, String(v)])),
-    ),
+    section('Uniforms', numbers(kernel.uniforms)),
+    ...(Object.keys(kernel.overrides).length > 0 ? [section('Overrides', numbers(kernel.overrides))] : []),
     section(`shaders/${kernel.file}`, source(kernel.source), true),
   );
 }
+
+const numbers = (values: Readonly<Record<string, number>>): HTMLElement =>
+  list(Object.entries(values).map(([name, value]) => [name, String(value)]));
 
 function list(rows: readonly (readonly [string, string])[]): HTMLElement {
   if (rows.length === 0) return create('p', { className: 'hint', textContent: 'none' });
@@ -65,8 +75,8 @@ function section(title: string, content: HTMLElement, open = false): HTMLElement
   );
 }
 
-function numbersOf(step: StepProfile, total: number): [string, string][] {
-  const { variant, micros, low, high, repeats, flops, bytes, gflops, gbytes, share, bound, shape } = step;
+function numbersOf(step: StepProfile, steps: readonly StepProfile[], total: number): [string, string][] {
+  const { partOf, variant, micros, low, high, repeats, flops, bytes, gflops, gbytes, share, bound, shape } = step;
   return [
     ['Kernel', `${variant}, ${gridOf(step)} invocations`],
     ['Output', shape.join(' × ') || 'a number'],
@@ -74,7 +84,14 @@ function numbersOf(step: StepProfile, total: number): [string, string][] {
     ['Arithmetic', `${scaled(flops)}FLOP at ${short(gflops)} GFLOP/s`],
     ['Memory', `${mebibytes(bytes)} at ${short(gbytes)} GB/s`],
     ['Roofline', `${percent(share)}, bound by ${bound}`],
+    ...(partOf ? [['Part of', wholeText(partOf, steps)] as [string, string]] : []),
   ];
+}
+
+/** `conv2d as winograd-4: steps 4, 5, 6, 1.2 ms`. */
+function wholeText({ op, variant, steps: parts }: LoweredOp, steps: readonly StepProfile[]): string {
+  const micros = parts.reduce((sum, part) => sum + steps[part].micros, 0);
+  return `${op} as ${variant}: ${parts.length === 1 ? 'this step' : `steps ${parts.join(', ')}`}, ${time(micros)}`;
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[], right: readonly number[]): HTMLElement {
@@ -130,15 +147,26 @@ async function timeOthers(
   try {
     const found = await timeVariants(device, graph, node, { signal, budgetMillis: BUDGET_MILLIS });
     signal.throwIfAborted();
-    place.replaceChildren(found ? variants(found.timings, step.variant) : oneOnly(step));
+    place.replaceChildren(...results(step, found));
   } catch (error) {
     place.replaceChildren();
     throw error;
   }
 }
 
-const oneOnly = ({ op, variant }: StepProfile): HTMLElement =>
-  create('p', { className: 'hint', textContent: `There is one kernel for ${op} here: ${variant}.` });
+const hint = (textContent: string): HTMLElement => create('p', { className: 'hint', textContent });
+
+/** The kernels of the step; of an op that a pass made it of, the variants as wholes. */
+function results({ op, variant, partOf }: StepProfile, { own, whole }: StepVariants): HTMLElement[] {
+  const ofOwn = own ? [variants(own.timings, variant)] : [hint(`There is one kernel for ${op} here: ${variant}.`)];
+  if (!partOf) return ofOwn;
+  return [
+    hint(`${partOf.op}, of which a pass made ${partOf.variant}, as a whole:`),
+    whole ? variants(whole.timings, partOf.variant) : hint('Nothing else was timed.'),
+    hint(`${op}, this step alone:`),
+    ...ofOwn,
+  ];
+}
 
 function variants(
   timings: readonly { readonly variant: string; readonly micros?: number; readonly note?: string }[],

@@ -98,7 +98,7 @@ async function tuneModel(device: Device, model: Model, page: TunedPage, signal: 
   const changed = ops.filter(({ usual, chosen }) => usual !== chosen).length;
   tell(
     `Timed ${ops.length} of ${ops.length + untimed} kinds of steps; ` +
-      `${changed === 0 ? 'the usual kernels are the fastest' : `${changed} take another kernel than usual`}.` +
+      `${changed === 0 ? 'the usual kernels are the fastest' : `${changed} ${changed === 1 ? 'takes' : 'take'} another kernel than usual`}.` +
       `${isKept ? '' : ' This browser keeps nothing, so it is for this visit.'}`,
   );
   page.renew();

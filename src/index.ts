@@ -11,12 +11,12 @@ export { profile, type ProfileOptions } from './engine/gpu/profile.ts';
 export { compile, type CompileOptions, type Program, type Step } from './engine/gpu/program.ts';
 export { measureRoofline } from './engine/gpu/roofline.ts';
 export { tune, type TimedOp, type TuneOptions, type TuneReport, type VariantTiming } from './engine/gpu/tune.ts';
-export { timeVariants } from './engine/gpu/variants.ts';
+export { type StepVariants, timeVariants } from './engine/gpu/variants.ts';
 export { type Computation, computation, Graph, type Tensor, type Update, Value } from './engine/graph.ts';
 export { interpret } from './engine/interpret.ts';
 export * as ops from './engine/ops/index.ts';
 export { optimize } from './engine/optimize.ts';
-export { makePlan } from './engine/plan.ts';
+export { makePlan, type Plan } from './engine/plan.ts';
 export { type BufferUse, layersOf, stepTitle } from './engine/describe.ts';
 export { printComputation, printPlan } from './engine/print.ts';
 export {
@@ -24,10 +24,11 @@ export {
   type KindTotal,
   type Profile,
   shareOf,
+  type LoweredOp,
   type StepProfile,
   totalsByKind,
 } from './engine/profile.ts';
-export { type Bound, judge, type Roofline } from './engine/roofline.ts';
+export { type Bound, judge, type MeasuredRoofline, type Roofline, rooflineWarning } from './engine/roofline.ts';
 export { type Lifetime, type MemoryTimeline, memoryTimeline } from './engine/timeline.ts';
 export { type ChromeTrace, chromeTrace, type TraceEvent } from './engine/trace.ts';
 export { isCurrent, mergeTunings, readTuning, type Tuning } from './engine/tuning.ts';

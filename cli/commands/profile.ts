@@ -16,6 +16,7 @@ import {
   ModelError,
   type Objective,
   parseObjective,
+  type Plan,
   type Profile,
   profile,
   rooflinePlot,
@@ -42,6 +43,7 @@ interface ProfileCommandOptions extends ModelOptions {
   readonly layer?: string;
   readonly objective?: string;
   readonly top: number;
+  readonly buffers: boolean;
   readonly rounds: number;
   readonly trace?: string;
   readonly plot?: string;
@@ -54,9 +56,11 @@ Times are of each dispatch alone, repeated until the clock resolves it: medians 
 arithmetic and memory allow, as measured on this device, over the time taken; bound says which of them that least time comes
 from, or overhead, where a dispatch that does nothing takes longer. With --json: steps[] (all of them, in order), totals[]
 by kernel, roofline, replayMicros (a whole replay by the wall clock) against stepMicros (the sum), memory over the steps.
+The roofline is measured in between, round by round: its best counts, and worst says how far other work took it down.
 
   facet profile net.onnx --task gradient --trace out.json --plot roofline.png
-  facet profile net.onnx --source conv1          the final WGSL of the step of that name; --source 12 of step 12`;
+  facet profile net.onnx --source conv1          the final WGSL of the steps of that name; --source 12 of step 12
+  facet profile net.onnx --task gradient --source "d conv1"    that of its gradient`;
 
 export function addProfile(program: Command): void {
   modelOptions(program.command('profile <model>'))
@@ -72,6 +76,7 @@ export function addProfile(program: Command): void {
     .option('--objective <text>', 'gradient, visualize: of what, as `facet visualize` takes it; by default "logit:0"')
     .addOption(weightsOption())
     .option('--top <n>', 'slowest steps listed, 0 for all', whole(0), 20)
+    .option('--buffers', 'name the buffers that each listed step writes and reads', false)
     .option('--rounds <n>', 'how often each step is timed', whole(1, 1000), 5)
     .option('--trace <file>', 'write a trace for chrome://tracing or ui.perfetto.dev, with the memory over the steps')
     .option('--plot <file>', 'draw the roofline with the steps under it (.png or .svg)', plotName)
@@ -102,7 +107,7 @@ async function profileModel(argument: string, options: ProfileCommandOptions): P
   report(
     options.json,
     () => profileJson(timed, { model: argument, task, batch: options.batch, weights: options.weights, files }),
-    () => profileText(timed, { top: options.top, files }),
+    () => profileText(timed, { top: options.top, buffers: options.buffers, files }),
   );
 }
 
@@ -183,7 +188,7 @@ async function printSource(
     try {
       const { steps, plan } = program;
       const layers = layersOf(plan);
-      return findSteps(layers, wanted).map((index) => sourceOf(steps[index], index, layers[index], plan.graph));
+      return findSteps(plan, wanted).map((index) => sourceOf(steps[index], index, layers[index], plan.graph));
     } finally {
       dispose();
     }
@@ -195,10 +200,14 @@ async function printSource(
   );
 }
 
-/** Places of the steps of that name, or of that number. */
-function findSteps(layers: readonly string[], wanted: string): number[] {
-  const named = layers.flatMap((layer, k) => (layer === wanted ? [k] : []));
-  if (named.length > 0) return named;
+/** Places of the steps of that layer, else of the value of that name, else of that number. */
+function findSteps(plan: Plan, wanted: string): number[] {
+  const layers = layersOf(plan);
+  const values = plan.steps.map(({ node }) => node.label);
+  for (const names of [layers, values]) {
+    const named = names.flatMap((name, k) => (name === wanted ? [k] : []));
+    if (named.length > 0) return named;
+  }
   if (/^\d+$/.test(wanted) && Number(wanted) < layers.length) return [Number(wanted)];
   const near = layers.find((layer) => layer.includes(wanted) || wanted.includes(layer));
   throw new UsageError(
@@ -216,7 +225,7 @@ function sourceOf(step: Step, index: number, label: string, graph: Graph): strin
     `// step ${index}, "${label}": ${stepTitle(graph, step.planned.node)}`,
     `// shaders/${kernel.shader}.wgsl, variant ${variant}, ${workgroups.join(' x ')} workgroups`,
     `// uniforms: ${list(kernel.uniforms)}`,
-    `// overrides: ${list(kernel.overrides)}`,
+    ...(Object.keys(kernel.overrides ?? {}).length > 0 ? [`// overrides: ${list(kernel.overrides)}`] : []),
     '',
     source,
   ].join('\n');

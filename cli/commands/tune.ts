@@ -98,7 +98,7 @@ async function tuneModel(argument: string | undefined, options: TuneOptions): Pr
       ...(ops.length > 0 ? [tableOf(ops)] : []),
       `${ops.length} ${ops.length === 1 ? 'op' : 'ops'} with a choice timed in ${duration(1000 * seconds)} on ${adapter}` +
         `${untimed > 0 ? `, ${untimed} not reached: give a larger --budget` : ''}; ` +
-        `${changed === 0 ? 'no kernel is clearly faster than the usual one' : `${changed} take another kernel than usual (*)`}`,
+        `${changed === 0 ? 'no kernel is clearly faster than the usual one' : `${changed} ${changed === 1 ? 'takes' : 'take'} another kernel than usual (*)`}`,
       `wrote ${file}`,
     ].join('\n');
   report(options.json, json, text);

@@ -1,10 +1,10 @@
 // gradient.ts: reverse-mode differentiation as a graph transform. The result is more nodes of the same graph.
 
-import { isElementwise } from '../kernels/elementwise.ts';
 import type { OpName } from '../kernels/index.ts';
 import { sameShape, showShape, sizeOf } from '../kernels/shape.ts';
 import { OpError } from '../kernels/types.ts';
 import { type Graph, operandsOf, Value } from '../engine/graph.ts';
+import { layerNames } from '../engine/layers.ts';
 import { add, reshape, sum } from '../engine/ops/index.ts';
 import { defaultRules } from './rules/index.ts';
 import type { Rule, Rules } from './rules/types.ts';
@@ -57,10 +57,9 @@ export function gradient(loss: Value, wrt: readonly Value[], options: GradientOp
   const gradients = new Map<number, Value>();
   if (depends.has(loss.id)) gradients.set(loss.id, options.seed ?? ones(loss));
   const wanted = new Set(wrt.map((value) => value.id));
-  let layer: string | undefined;
+  const layers = layerNames(graph, undefined, loss.id + 1);
   for (let id = loss.id; id >= first; id--) {
     const node = graph.nodes[id];
-    if (node.kind === 'op') layer = node.label ?? layer; // a layer ends with the node that bears its name
     const dy = gradients.get(id);
     if (!dy || node.kind !== 'op') continue;
     const inputs = node.inputs.map((input) => new Value(graph, input));
@@ -76,20 +75,18 @@ export function gradient(loss: Value, wrt: readonly Value[], options: GradientOp
       const soFar = gradients.get(x.id);
       gradients.set(x.id, soFar ? add(soFar, dx) : dx);
     });
+    const layer = layers[id];
     if (layer !== undefined) nameSince(before, `d ${layer}`, graph);
     if (!wanted.has(id)) gradients.delete(id);
   }
   return wrt.map((value) => gradients.get(value.id) ?? zeros(value));
 }
 
-/**
- * Names what was appended by the layer it is the gradient of, for whoever lists or times a program. Elementwise ops take the
- * name of what they are fused with.
- */
-function nameSince(before: number, label: string, { nodes }: Graph): void {
+/** Names what was appended by the layer it is the gradient of, for whoever lists or times a program. */
+function nameSince(before: number, layer: string, { nodes }: Graph): void {
   for (let id = before; id < nodes.length; id++) {
     const node = nodes[id];
-    if (node.kind === 'op' && !node.label && !isElementwise(node.op)) nodes[id] = { ...node, label };
+    if (node.kind === 'op') nodes[id] = { ...node, layer };
   }
 }
 

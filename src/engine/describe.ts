@@ -2,9 +2,10 @@
 
 import { sizeOf } from '../kernels/shape.ts';
 import type { ScalarProgram, Shape } from '../kernels/types.ts';
-import { epilogueAccess, isElementwise } from '../kernels/elementwise.ts';
-import { type Graph, operandsOf, type OpNode } from './graph.ts';
+import { epilogueAccess } from '../kernels/elementwise.ts';
+import { type Graph, type Lowered, nameOf, type OpNode } from './graph.ts';
 import type { Place, Plan, PlannedStep } from './plan.ts';
+import type { LoweredOp } from './profile.ts';
 import { storedBytes } from './storage.ts';
 
 /** Names of a program's steps in order. What is added or multiplied channel by channel is called `bias` and `scale`. */
@@ -44,21 +45,18 @@ export function titleOf(ops: readonly string[]): string {
 /** What a node does, in one line: `conv2d + bias + relu`. */
 export const stepTitle = (graph: Graph, node: OpNode): string => titleOf(opsOf(graph, node));
 
-/**
- * The layer of each step: its own name, or that of the value that it alone contributes to, as for the parts of an op that was
- * lowered to several; the op where there is none.
- */
-export function layersOf({ graph, steps }: Plan): string[] {
-  const readers = new Map<number, number[]>();
-  for (const node of graph.nodes) {
-    for (const id of new Set(operandsOf(node))) readers.set(id, [...(readers.get(id) ?? []), node.id]);
-  }
-  const labelOf = (node: OpNode): string | undefined => {
-    if (node.label !== undefined || node.op === 'fused' || isElementwise(node.op)) return node.label;
-    const [reader, ...others] = readers.get(node.id) ?? [];
-    return reader === undefined || others.length > 0 ? undefined : labelOf(graph.nodes[reader] as OpNode);
-  };
-  return steps.map(({ node }) => labelOf(node) ?? node.op);
+/** What each step is called: by the layer it belongs to, by its op where there is none. */
+export const layersOf = ({ steps }: Plan): string[] => steps.map(({ node }) => nameOf(node));
+
+/** Of each step, the op that it is a part of, where a pass made others of that. */
+export function loweredOps({ steps }: Plan): (LoweredOp | undefined)[] {
+  const groups = new Map<Lowered, number[]>();
+  steps.forEach(({ node: { lowered } }, k) => {
+    if (lowered) groups.set(lowered, [...(groups.get(lowered) ?? []), k]);
+  });
+  return steps.map(({ node: { lowered } }) => {
+    return lowered && { op: lowered.op, variant: lowered.variant, steps: groups.get(lowered) as number[] };
+  });
 }
 
 /** A buffer that a dispatch is bound to. */

@@ -46,12 +46,30 @@ export interface OpNode {
   readonly op: OpName;
   readonly inputs: readonly number[];
   readonly attrs: unknown;
+  /** The name of its value. */
   readonly label?: string;
+  /** The layer that it belongs to, for whoever lists or times a program: layers.ts. */
+  readonly layer?: string;
+  /** Set by a pass on what it makes of an op: that op. */
+  readonly lowered?: Lowered;
   /** Elementwise program on the result, set by the fusion pass; operand 0 is the result, the others are `operands`. */
   readonly epilogue?: { readonly program: ScalarProgram; readonly operands: readonly number[] };
   /** Set by the slices pass on a concat: its inputs are written straight into their parts of it, and it is no dispatch. */
   readonly inSlices?: boolean;
 }
+
+/** An op that became others, as it was before; a variant of it may be one dispatch or several. */
+export interface Lowered {
+  /** What was made of it. */
+  readonly variant: string;
+  readonly op: OpName;
+  readonly attrs: unknown;
+  readonly shape: Shape;
+  readonly inputs: readonly Shape[];
+  /** Whether each input depends on constants alone. */
+  readonly fixed: readonly boolean[];
+}
+
 export type Node = InputNode | ConstantNode | StateNode | OpNode;
 
 /** All ids a node reads. */
@@ -142,6 +160,13 @@ export function apply<K extends OpName>(op: K, inputs: readonly Value[], attrs: 
   return graph.add({ kind: 'op', op, inputs: inputs.map((value) => value.id), attrs, shape, label });
 }
 
+/** Names a value that has no name yet, and with it the layer that ends there. */
+export function labelled(value: Value, label: string): Value {
+  const { node, graph, id } = value;
+  if (node.kind === 'op' && !node.label) graph.nodes[id] = { ...node, label };
+  return value;
+}
+
 /** What ops accept where a scalar will do. */
 export type Operand = Value | number;
 
@@ -184,6 +209,9 @@ export function computation(outputs: Readonly<Record<string, Value>>, updates: r
   }
   return { graph, outputs, updates };
 }
+
+/** What people call a node: by its layer, where it belongs to one; else by its op. */
+export const nameOf = ({ layer, label, op }: OpNode): string => layer ?? label ?? op;
 
 /** Ids that outputs and updates ask for. */
 export const rootsOf = ({ outputs, updates }: Computation): number[] => [

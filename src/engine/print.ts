@@ -49,7 +49,7 @@ const printPlace = (place: Place): string =>
 
 const printStep = ({ node, inputs, output, inPlace, slice }: PlannedStep): string =>
   `${printPlace(output)}${slice ? ` from channel ${slice.first}` : ''} <- ${node.op}(${inputs.map(printPlace).join(', ')}) ${showShape(node.shape)}` +
-  `${inPlace === undefined ? '' : ' in place'}${node.label ? `  "${node.label}"` : ''}`;
+  `${inPlace === undefined ? '' : ' in place'}${node.layer ? `  "${node.layer}"` : ''}`;
 
 export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(2)} MiB`;
 

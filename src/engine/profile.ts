@@ -3,7 +3,7 @@
 
 import type { Shape } from '../kernels/types.ts';
 import type { BufferUse } from './describe.ts';
-import type { Bound, Roofline } from './roofline.ts';
+import type { Bound, MeasuredRoofline } from './roofline.ts';
 import type { MemoryTimeline } from './timeline.ts';
 
 /** One dispatch of a program. */
@@ -39,6 +39,17 @@ export interface StepProfile {
   readonly bound: Bound;
   readonly buffers: readonly BufferUse[];
   readonly kernel: KernelText;
+  /** Where a pass made several dispatches, or one of another kind, of an op of the network. */
+  readonly partOf?: LoweredOp;
+}
+
+/** An op that runs as others. */
+export interface LoweredOp {
+  readonly op: string;
+  /** `winograd-4`, `rotated`, `split-8`. */
+  readonly variant: string;
+  /** The steps of a replay that it is made of. */
+  readonly steps: readonly number[];
 }
 
 /** What the device was given. */
@@ -58,7 +69,7 @@ export interface Profile {
   readonly clock: 'timestamps' | 'wall';
   /** Rounds in which each step was timed once. */
   readonly rounds: number;
-  readonly roofline: Roofline;
+  readonly roofline: MeasuredRoofline;
   readonly steps: readonly StepProfile[];
   /** Sum of the steps. */
   readonly stepMicros: number;

@@ -12,6 +12,15 @@ export type Pass = (computation: Computation, target?: Target) => Computation;
  */
 export type Replace = (node: OpNode, inputs: readonly Value[], graph: Graph) => Value | undefined;
 
+/** What takes the place of a node belongs to the same layer, and to the same op that was lowered. */
+function inherit({ nodes }: Graph, from: number, { layer, lowered }: OpNode): void {
+  if (layer === undefined && lowered === undefined) return;
+  for (let id = from; id < nodes.length; id++) {
+    const node = nodes[id];
+    if (node.kind === 'op') nodes[id] = { ...node, layer: node.layer ?? layer, lowered: node.lowered ?? lowered };
+  }
+}
+
 /**
  * Copies the nodes `keep` admits into a new graph, in order. `replace` may return another value of the new graph, or
  * append nodes of its own.
@@ -36,11 +45,10 @@ export function rewrite(
     }
     const inputs = node.inputs.map(copy);
     const epilogue = node.epilogue && { ...node.epilogue, operands: node.epilogue.operands.map((id) => copy(id).id) };
-    copies.set(
-      node.id,
-      replace(epilogue ? { ...node, epilogue } : node, inputs, graph) ??
-        graph.add({ ...node, inputs: inputs.map((value) => value.id), epilogue }),
-    );
+    const from = graph.nodes.length;
+    const replaced = replace(epilogue ? { ...node, epilogue } : node, inputs, graph);
+    inherit(graph, from, node);
+    copies.set(node.id, replaced ?? graph.add({ ...node, inputs: inputs.map((value) => value.id), epilogue }));
   }
   return {
     graph,

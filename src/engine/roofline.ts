@@ -17,6 +17,27 @@ export interface Roofline {
   readonly dispatchMicros: number;
 }
 
+/** Limits that were measured round by round beside something else. */
+export interface MeasuredRoofline extends Roofline {
+  readonly rounds: number;
+  /** The worst of the rounds; the limits are the best. */
+  readonly worst: Pick<Roofline, 'flopsPerSecond' | 'bytesPerSecond' | 'dispatchMicros'>;
+}
+
+/** How far the worst round fell behind the limit, as a share of that: of arithmetic or memory, whichever fell farther. */
+export const scatterOf = ({ flopsPerSecond, bytesPerSecond, worst }: MeasuredRoofline): number =>
+  1 - Math.min(worst.flopsPerSecond / flopsPerSecond, worst.bytesPerSecond / bytesPerSecond);
+
+/** What a device that is not used otherwise stays below. */
+const MOST_SCATTER = 0.3;
+
+/** A sentence for people, where other work slowed the measuring; undefined where the limits can be relied on. */
+export function rooflineWarning(roofline: MeasuredRoofline): string | undefined {
+  const scatter = scatterOf(roofline);
+  if (scatter <= MOST_SCATTER) return undefined;
+  return `Between rounds the limits fell by up to ${Math.round(100 * scatter)} %: other work slows this device, so times and shares are rough.`;
+}
+
 /** What limits a dispatch of this cost, if nothing else does. */
 export type Bound = 'arithmetic' | 'memory' | 'overhead';
 

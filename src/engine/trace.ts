@@ -115,6 +115,7 @@ const argsOf = (step: StepProfile): Record<string, unknown> => ({
   'GB/s': round(step.gbytes),
   'share of roofline': round(step.share),
   bound: step.bound,
+  ...(step.partOf ? { 'part of': `${step.partOf.op} as ${step.partOf.variant}` } : {}),
   buffers: step.buffers.map(({ role, place, shape }) => `${role}: ${place} ${showShape(shape)}`),
 });
 

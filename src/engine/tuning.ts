@@ -65,8 +65,10 @@ const stableText = (value: unknown): string =>
   ) ?? '';
 
 /** Names what is timed: op, shapes and attributes. An epilogue costs all variants about the same, so it is left out. */
-export const opKey = ({ op, attrs }: OpNode, inputs: readonly Shape[]): string =>
-  [op, ...inputs.map((shape) => `[${shape}]`), stableText(attrs)].join(' ');
+export const opKey = (
+  { op, attrs }: OpNode | { readonly op: string; readonly attrs: unknown },
+  inputs: readonly Shape[],
+): string => [op, ...inputs.map((shape) => `[${shape}]`), stableText(attrs)].join(' ');
 
 /** `Target.measured` that answers for one op alone: what a lowering makes of it is left to the heuristics, as where it runs. */
 export const answerFor =

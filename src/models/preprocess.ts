@@ -2,7 +2,7 @@
 //
 //   input = (low + (high - low) * pixel - mean) / std      pixel in 0..1, [low, high] the range, a mean and std a channel
 
-import type { Tensor, Value } from '../engine/graph.ts';
+import { labelled, type Tensor, type Value } from '../engine/graph.ts';
 import { add, matmul, mul } from '../engine/ops/index.ts';
 import { ModelError } from './error.ts';
 import { resample } from './resample.ts';
@@ -231,5 +231,5 @@ export function preprocessGraph(image: Value, preprocess: Preprocess): Value {
   const { scale: colorScale, grayScale, matrix, bias } = tensorsOf(preprocess);
   const scale = isGray ? grayScale : colorScale;
   const scaled = scale ? mul(image, graph.constant(scale)) : matmul(image, graph.constant(matrix));
-  return bias.data.every((v) => v === 0) ? scaled : add(scaled, graph.constant(bias));
+  return labelled(bias.data.every((v) => v === 0) ? scaled : add(scaled, graph.constant(bias)), 'preprocessing');
 }

@@ -4,7 +4,7 @@
 import { gradient } from '../autodiff/gradient.ts';
 import type { Device } from '../engine/gpu/device.ts';
 import { compile, type CompileOptions, type Program } from '../engine/gpu/program.ts';
-import { type Computation, computation, Graph } from '../engine/graph.ts';
+import { type Computation, computation, Graph, labelled } from '../engine/graph.ts';
 import { sizeOf } from '../kernels/shape.ts';
 import type { Model } from '../models/model.ts';
 import { logit, type Objective } from './features/objectives.ts';
@@ -35,7 +35,7 @@ function traceNetwork(model: Model, task: 'run' | 'gradient', options: TaskOptio
   const network = model.trace(image);
   if (task === 'run') return computation({ output: layer === undefined ? network.output : network.layer(layer) });
   const value = objective.evaluate({ layer: (name) => network.layer(name), logits: network.output, image });
-  const [dx] = gradient(value, [image]);
+  const [dx] = gradient(labelled(value, 'objective'), [image]);
   return computation({ dx });
 }
 

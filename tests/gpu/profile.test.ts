@@ -7,9 +7,9 @@ import { costOf } from '../../src/engine/cost.ts';
 import { type Device, openDevice } from '../../src/engine/gpu/device.ts';
 import { profile } from '../../src/engine/gpu/profile.ts';
 import { compile, type Program } from '../../src/engine/gpu/program.ts';
-import { measureRoofline } from '../../src/engine/gpu/roofline.ts';
+import { measureRoofline, RooflineRounds } from '../../src/engine/gpu/roofline.ts';
 import { timeVariants } from '../../src/engine/gpu/variants.ts';
-import { type Computation, computation, Graph } from '../../src/engine/graph.ts';
+import { type Computation, computation, Graph, type OpNode } from '../../src/engine/graph.ts';
 import {
   adam,
   add,
@@ -23,7 +23,9 @@ import {
   sub,
   transpose,
 } from '../../src/engine/ops/index.ts';
+import { optimize } from '../../src/engine/optimize.ts';
 import { ROTATED } from '../../src/engine/passes/rotate.ts';
+import { makePlan } from '../../src/engine/plan.ts';
 import { sizeOf } from '../../src/kernels/shape.ts';
 import { kernelsFor } from '../../src/engine/tuning.ts';
 import { randomNumbers } from '../support/draw.ts';
@@ -138,6 +140,22 @@ test('the limits of the device are measured once, and again only for the better'
   assert.ok(second.flopsPerSecond >= first.flopsPerSecond && second.dispatchMicros <= first.dispatchMicros);
 });
 
+test('rounds of the limits raise them, and tell of the worst', async () => {
+  const before = await measureRoofline(device);
+  const { bytes, buffers } = device.memory;
+  const limits = new RooflineRounds(device);
+  for (let round = 0; round < 3; round++) await limits.round();
+  const { rounds, worst, ...found } = await limits.result();
+  assert.is(rounds, 3);
+  assert.ok(found.flopsPerSecond >= before.flopsPerSecond && found.bytesPerSecond >= before.bytesPerSecond);
+  assert.ok(found.dispatchMicros <= before.dispatchMicros);
+  assert.ok(worst.flopsPerSecond > 0 && worst.flopsPerSecond <= found.flopsPerSecond);
+  assert.ok(worst.bytesPerSecond > 0 && worst.bytesPerSecond <= found.bytesPerSecond);
+  assert.ok(worst.dispatchMicros >= found.dispatchMicros);
+  assert.equal(await measureRoofline(device), found, 'the best is remembered');
+  assert.equal({ ...device.memory, peakBytes: 0 }, { bytes, buffers, peakBytes: 0 });
+});
+
 test('filters made of constants stay fixed while the variants of a step are timed', async () => {
   const graph = new Graph();
   const filters = transpose(
@@ -148,7 +166,7 @@ test('filters made of constants stay fixed while the variants of a step are time
   const program = await compile(device, computation({ dx }), { optimize: false });
   const [{ node }] = program.plan.steps;
   const found = await timeVariants(device, program.plan.graph, node, { budgetMillis: 20_000 });
-  const rotated = found?.timings.find(({ variant }) => variant === ROTATED);
+  const rotated = found.own?.timings.find(({ variant }) => variant === ROTATED);
   assert.ok(rotated?.micros && rotated.micros > 0, JSON.stringify(found));
   program.dispose();
 });
@@ -166,10 +184,43 @@ test('times what the other kernels of a step would take', async () => {
   ).map(({ variant }) => variant);
   for (const name of names) {
     assert.ok(
-      found?.timings.some(({ variant }) => variant === name),
+      found.own?.timings.some(({ variant }) => variant === name),
       name,
     );
   }
-  assert.ok(found?.timings.some(({ micros }) => micros !== undefined && micros > 0));
+  assert.ok(found.own?.timings.some(({ micros }) => micros !== undefined && micros > 0));
+  assert.is(found.whole, undefined);
   program.dispose();
 });
+
+for (const [variant, op] of [
+  ['winograd-2', 'conv2d'],
+  [ROTATED, 'conv2dInput'],
+] as const) {
+  test(`of a part of ${op} as ${variant}, times its kernels and all variants of the whole`, async () => {
+    const graph = new Graph();
+    const w = graph.constant({ shape: [3, 3, 8, 8], data: new Float32Array(576).fill(0.5) });
+    const x = graph.input('x', [1, 8, 8, 8]);
+    const pads = [1, 1, 1, 1] as const;
+    const y = op === 'conv2d' ? conv2d(x, w, { pads }) : conv2dInput(x, w, { pads, inputSize: [8, 8] });
+    const target = { traits: device.traits, measured: (node: OpNode) => (node.op === op ? variant : undefined) };
+    const plan = makePlan(optimize(computation({ y: relu(y) }), target));
+    const { node } = plan.steps[plan.steps.length > 1 ? 1 : 0];
+    const { own, whole } = await timeVariants(device, plan.graph, node, { budgetMillis: 40_000 });
+    const names = whole?.timings.map((timing) => timing.variant) ?? [];
+    assert.is(whole?.op, op);
+    for (const name of ['naive', 'winograd-2', 'winograd-4', ...(op === 'conv2dInput' ? [ROTATED] : [])]) {
+      assert.ok(names.includes(name), `${name}: ${names}`);
+    }
+    assert.ok(
+      whole?.timings.some(({ variant: name, micros }) => name === variant && micros !== undefined && micros > 0),
+    );
+    const kernels = kernelsFor(
+      node,
+      node.inputs.map((id) => plan.graph.nodes[id].shape),
+      device.traits,
+    );
+    assert.is(own?.op, node.op);
+    assert.equal(own?.timings.map((timing) => timing.variant).sort(), kernels.map((kernel) => kernel.variant).sort());
+  });
+}

@@ -27,7 +27,7 @@ test(
     await refuse(1, [/"[^"]+absent\.onnx"/], 'bench', 'drawings', at('absent.onnx'));
     await refuse(2, [/--only "abacus"/, /Softmax/, /Networks/], 'bench', '--only', 'abacus');
     await refuse(2, [/--adapter/], 'bench', '--adapter', 'abacus');
-    await refuse(1, [/is a file/], 'bench', '--only', 'softmax', '--output', path.join(at('text.onnx'), 'below'));
+    await refuse(2, [/is a file/], 'bench', '--only', 'softmax', '--output', path.join(at('text.onnx'), 'below'));
     await refuse(
       1,
       [/1024 x 1024 x 1024 needs 12\.00 MiB of GPU memory; of the budget of 11\.00 MiB/, /--memory/],

@@ -1,7 +1,7 @@
 // `facet profile` as a user or a script meets it.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
@@ -40,7 +40,9 @@ test(
     assert.match(conv.kernel.file, /^conv2d\w*\.wgsl$/);
     assert.is(conv.kernel.source, undefined, 'the texts are left out');
     assert.ok(conv.micros > 0 && conv.gflops > 0 && conv.share > 0);
-    assert.ok(found.steps.some(({ label }: { label: string }) => label.startsWith('d conv2')));
+    assert.ok(found.steps.some(({ label }: { label: string }) => label === 'd conv2'));
+    const { flopsPerSecond, rounds, worst } = found.roofline;
+    assert.ok(rounds >= 2 && worst.flopsPerSecond > 0 && worst.flopsPerSecond <= flopsPerSecond);
     assert.ok(found.roofline.flopsPerSecond > 0 && found.replayMicros > 0);
 
     const { traceEvents } = JSON.parse(readFileSync(at('trace.json'), 'utf8'));
@@ -98,7 +100,11 @@ test(
     );
     assert.match(named.stdout, /@compute @workgroup_size/);
     assert.not.match(named.stdout, /\{\{|^#/m);
+    assert.not.match(named.stdout, /overrides: none/);
     assert.is(facet('--source', '0').stdout, named.stdout);
+    const backward = facet('--task', 'gradient', '--source', 'd conv2');
+    assert.is(backward.status, 0, backward.stderr);
+    assert.match(backward.stdout, /^\/\/ step \d+, "d conv2": conv2d/);
   },
   patient,
 );
@@ -138,6 +144,7 @@ test(
 test(
   'mistakes are one sentence and exit 2, before anything runs',
   () => {
+    mkdirSync(at('folder.png'));
     for (const [says, ...args] of [
       [/--task <name>/, '--task', 'train'],
       [/--objective means nothing to --task run/, '--objective', 'conv1:0'],
@@ -148,10 +155,12 @@ test(
       [/"out.gif" does not end like a drawing/, '--plot', 'out.gif'],
       [/whole number/, '--rounds', '0'],
       [/--weights <type>.*float32, float16/, '--weights', 'int8'],
+      [/named for two outputs/, '--plot', at('twice.png'), '--trace', at('twice.png')],
+      [/is a folder/, '--plot', at('folder.png')],
     ] as [RegExp, ...string[]][]) {
       const { status, stdout, stderr } = facet(
         ...args,
-        ...(args[0] === '--source' ? [] : ['--trace', at('none.json')]),
+        ...(args.includes('--source') || args.includes('--trace') ? [] : ['--trace', at('none.json')]),
       );
       assert.is(status, 2, stderr);
       assert.is(stdout, '');

@@ -48,6 +48,38 @@ test('the table fits beside the step without scrolling sideways', async () => {
   assert.ok(step && step.x >= right, 'the step stands beside it');
 });
 
+test('the plots fit any width, with letters as large', async () => {
+  const at = async (width: number) => {
+    await page.setViewportSize({ width, height: 800 });
+    await until(
+      `[...document.querySelectorAll('#inspector-body .plot')].every((plot) => plot.firstElementChild.clientWidth === plot.clientWidth)`,
+    );
+    return page.locator('#inspector-body .plot').evaluateAll((plots) =>
+      plots.map((plot) => {
+        const svg = plot.querySelector('svg') as SVGSVGElement;
+        const sizes = [...svg.querySelectorAll('text')].map((text) =>
+          Number.parseFloat(getComputedStyle(text).fontSize),
+        );
+        const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+        return { letters: scale * Math.min(...sizes), isCut: plot.scrollWidth > plot.clientWidth };
+      }),
+    );
+  };
+  for (const width of [420, 900, 1280]) {
+    for (const plot of await at(width)) assert.equal(plot, { letters: 12, isCut: false }, `at ${width} px`);
+  }
+  assert.is(await page.locator('#inspector-roofline .chosen').count(), 1, 'what is open stays marked');
+});
+
+test('the row that is open looks unlike the one that is pointed at', async () => {
+  const rows = page.locator('#inspector-steps tbody tr');
+  const colourOf = (row: number) => rows.nth(row).evaluate((each) => getComputedStyle(each).backgroundColor);
+  assert.is(await rows.nth(0).getAttribute('aria-selected'), 'true');
+  await rows.nth(2).hover();
+  const colours = [await colourOf(0), await colourOf(2), await colourOf(4)];
+  assert.is(new Set(colours).size, 3, `${colours}`);
+});
+
 test('sorts by a column, both ways', async () => {
   const steps = () =>
     page
@@ -111,4 +143,17 @@ test('gives way to an image that forms, stops when told to, and goes with its ne
   await page.selectOption('#network', 'cifar10-twin-standard');
   await until(`document.querySelector('#inspector-body').hidden && document.querySelector('#status.busy') === null`);
   assert.ok(await page.locator('#error').isHidden());
+});
+
+test('of a part of a convolution by Winograd, tells what the convolution would take otherwise', async () => {
+  await timed('run');
+  await page.locator('#inspector-steps tbody tr', { hasText: 'winogradProduct' }).first().click();
+  assert.match(await text('#inspector-step > .summary'), /Part ofconv2d as winograd-\d: steps \d+, \d+, \d+, /);
+  await page.locator('#inspector-step button').click();
+  await until(`${isIdle} && document.querySelectorAll('.variants table').length === 2`);
+  const tables = await page.locator('.variants table').allInnerTexts();
+  assert.match(tables[0], /winograd-\d \(in use\)/);
+  for (const name of ['naive', 'quad', 'winograd-2']) assert.ok(tables[0].includes(name), tables[0]);
+  assert.match(tables[1], /\(in use\)/);
+  assert.not.match(tables[1], /winograd-/);
 });

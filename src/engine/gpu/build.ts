@@ -4,7 +4,7 @@
 import { opDef } from '../../kernels/index.ts';
 import type { Cost, Kernel, KernelContext, Shape } from '../../kernels/types.ts';
 import { costOf } from '../cost.ts';
-import type { OpNode, Tensor } from '../graph.ts';
+import { nameOf, type OpNode, type Tensor } from '../graph.ts';
 import { type Place, type Plan, type PlannedStep, UNIFORM_ALIGNMENT } from '../plan.ts';
 import { halvesOf } from '../storage.ts';
 import type { Target } from '../target.ts';
@@ -143,7 +143,7 @@ export class Build {
     };
     const kernels = def.kernels(context);
     const kernel = choose(kernels, node);
-    const label = node.label ?? node.op;
+    const label = nameOf(node);
     const most = gpu.limits.maxComputeWorkgroupsPerDimension;
     if (kernel.workgroups.some((count) => count > most)) {
       throw new DeviceError(

@@ -1,7 +1,7 @@
 // profile.ts: times the dispatches of a program one by one. A replay does not change by it, nor do the program's states and
 // outputs: they are put aside before and put back after.
 
-import { buffersOf, layersOf, opsOf, titleOf, workgroupSize } from '../describe.ts';
+import { buffersOf, layersOf, loweredOps, opsOf, titleOf, workgroupSize } from '../describe.ts';
 import type { Plan } from '../plan.ts';
 import { perMicro, type Profile, type StepProfile } from '../profile.ts';
 import { judge, type Roofline } from '../roofline.ts';
@@ -10,7 +10,7 @@ import { memoryTimeline } from '../timeline.ts';
 import type { Build, Step } from './build.ts';
 import type { Program } from './program.ts';
 import { type Clock, type Lap, LapTimer, repeatsFor, type Timed } from './lapTimer.ts';
-import { measureRoofline } from './roofline.ts';
+import { RooflineRounds } from './roofline.ts';
 import { Snapshot } from './snapshot.ts';
 
 export interface ProfileOptions {
@@ -26,6 +26,9 @@ export interface ProfileOptions {
 
 const DEFAULT_ROUNDS = 5;
 
+/** Rounds at most after which the limits of the device are measured too. */
+const MOST_ROOFLINE_ROUNDS = 10;
+
 /** Rounds at most in which it is found out how often a step must be repeated. */
 const TRIAL_ROUNDS = 3;
 
@@ -38,15 +41,16 @@ const span = ({ clock }: LapTimer): number => SPAN_MICROS[clock];
 const REPLAY_MICROS = 20_000;
 
 /**
- * Times each step of a program on the values it really computes with, and measures the device's roofline where that was
- * not done yet. Nobody else may run or read the program meanwhile.
+ * Times each step of a program on the values it really computes with, and in between the limits of the device. Nobody else
+ * may run or read the program meanwhile.
  */
 export async function profile(program: Program, options: ProfileOptions = {}): Promise<Profile> {
   const { rounds = DEFAULT_ROUNDS, signal, onProgress } = options;
   const { device } = program;
   await device.ready();
   signal?.throwIfAborted();
-  const roofline = await measureRoofline(device);
+  const limits = new RooflineRounds(device);
+  await limits.round();
   signal?.throwIfAborted();
   const build = program.built;
   const { connection } = build;
@@ -56,12 +60,14 @@ export async function profile(program: Program, options: ProfileOptions = {}): P
     snapshot = new Snapshot(build, program.plan);
     const stepTimer = new StepTimer(build, snapshot, timer, signal);
     const trials = await stepTimer.findRepeats((done) => onProgress?.(done, TRIAL_ROUNDS + rounds));
+    const stride = Math.ceil(rounds / MOST_ROOFLINE_ROUNDS);
     for (let round = 0; round < rounds; round++) {
       await stepTimer.round();
+      if (round % stride === 0) await limits.round();
       onProgress?.(trials + round + 1, trials + rounds);
     }
     await connection.settle(build.watch);
-    return await summarize(program, stepTimer, roofline, { rounds, clock: timer.clock });
+    return await summarize(program, stepTimer, limits, { rounds, clock: timer.clock });
   } catch (error) {
     if (error === signal?.reason) throw error;
     throw await connection.explain(error);
@@ -75,16 +81,23 @@ export async function profile(program: Program, options: ProfileOptions = {}): P
 async function summarize(
   { label, plan, built, device }: Program,
   stepTimer: StepTimer,
-  measured: Roofline,
+  limits: RooflineRounds,
   how: Pick<Profile, 'rounds' | 'clock'>,
 ): Promise<Profile> {
   const layers = layersOf(plan);
+  const wholes = loweredOps(plan);
   const rows = (roofline: Roofline): StepProfile[] =>
-    built.steps.map((step, k) => ({ ...rowOf(plan, step, k, stepTimer, roofline), label: layers[k] }));
-  let [roofline, steps] = [measured, rows(measured)];
+    built.steps.map((step, k) => ({
+      ...rowOf(plan, step, k, stepTimer, roofline),
+      label: layers[k],
+      partOf: wholes[k],
+    }));
+  let roofline = await limits.result();
+  let steps = rows(roofline);
   if (steps.some(({ share }) => share > 1)) {
-    // The device was busy when its limits were measured, or values come out of a cache.
-    roofline = await measureRoofline(device, true);
+    // The device was busy whenever its limits were measured, or values come out of a cache.
+    await limits.round();
+    roofline = await limits.result();
     steps = rows(roofline);
   }
   return {
@@ -194,7 +207,7 @@ function rowOf(
   index: number,
   stepTimer: StepTimer,
   roofline: Roofline,
-): Omit<StepProfile, 'label'> {
+): Omit<StepProfile, 'label' | 'partOf'> {
   const { op, variant, workgroups, cost, source, kernel, planned } = step;
   const ops = opsOf(graph, planned.node);
   const samples = stepTimer.timesOf(index);

@@ -1,7 +1,7 @@
 // roofline.ts: measures what the device can do at most: multiply-adds without memory, copying without arithmetic, and
 // dispatches without either. Once a device; it takes about a second.
 
-import type { Roofline } from '../roofline.ts';
+import type { MeasuredRoofline, Roofline } from '../roofline.ts';
 import { shaderText } from '../wgsl.ts';
 import type { Connection } from './connection.ts';
 import type { Device } from './device.ts';
@@ -40,6 +40,9 @@ const VEC4_BYTES = 16;
 /** Bytes copied: more than a cache holds, on a GPU too. */
 const COPY_BYTES = { software: 2 ** 24, gpu: 2 ** 28 };
 
+/** Parts that they are copied in, one a dispatch, round and round: short enough to find a moment without other work. */
+const COPY_PARTS = { software: 8, gpu: 1 };
+
 /** What one invocation copies, in vec4s: which is best differs from device to device, so the best counts. */
 const COPY_ROUNDS = [1, 4, 16];
 
@@ -49,23 +52,32 @@ const isPass = (encoder: GPUCommandEncoder | GPUComputePassEncoder): encoder is 
 /** One dispatch with uniforms of its own. */
 async function shaderLimit(
   connection: Connection,
-  { name, code, uniforms, buffers, workgroups, ...cost }: ShaderLimitOptions,
+  { name, code, uniforms, buffers, workgroups, parts = 1, ...cost }: ShaderLimitOptions,
 ): Promise<ShaderLimit> {
   const { gpu } = connection;
   const pipeline = await connection.pipeline(name, code, buffers.length - 1);
   const params = connection.createBuffer(`${name}: uniforms`, 16, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
   gpu.queue.writeBuffer(params, 0, Uint32Array.from(uniforms));
-  const bindGroup = gpu.createBindGroup({
-    layout: connection.bindGroupLayout(buffers.length - 1),
-    entries: [params, ...buffers].map((buffer, binding) => ({ binding, resource: { buffer } })),
-  });
+  const bindGroups = Array.from({ length: parts }, (_, part) =>
+    gpu.createBindGroup({
+      layout: connection.bindGroupLayout(buffers.length - 1),
+      entries: [
+        { binding: 0, resource: { buffer: params } },
+        ...buffers.map((buffer, k) => {
+          const size = buffer.size / parts;
+          return { binding: k + 1, resource: { buffer, offset: part * size, size } };
+        }),
+      ],
+    }),
+  );
+  let next = 0;
   return {
     name,
     ...cost,
     encode(encoder) {
       const pass = isPass(encoder) ? encoder : encoder.beginComputePass({ label: name });
       pass.setPipeline(pipeline);
-      pass.setBindGroup(0, bindGroup);
+      pass.setBindGroup(0, bindGroups[next++ % parts]);
       pass.dispatchWorkgroups(workgroups);
       if (pass !== encoder) pass.end();
     },
@@ -80,6 +92,9 @@ interface ShaderLimitOptions {
   /** The output, then inputs. */
   readonly buffers: readonly GPUBuffer[];
   readonly workgroups: number;
+  /** Each dispatch sees one of so many parts of the buffers, in turns. */
+  readonly parts?: number;
+  /** Of one dispatch. */
   readonly flops: number;
   readonly bytes: number;
 }
@@ -134,10 +149,11 @@ async function kernelCopies(device: Device): Promise<{ limits: ShaderLimit[]; di
   const bytes = copyBytes(device);
   const usage = GPUBufferUsage.STORAGE;
   const buffers = ['y', 'x'].map((name) => connection.createBuffer(`kernel copy: ${name}`, bytes, usage));
-  const most = device.traits.maxWorkgroupsPerDimension;
+  const { kind, maxWorkgroupsPerDimension: most } = device.traits;
+  const parts = bytes === COPY_BYTES[kind] ? COPY_PARTS[kind] : 1;
   const limits: ShaderLimit[] = [];
   for (const rounds of COPY_ROUNDS) {
-    const stride = bytes / VEC4_BYTES / rounds;
+    const stride = bytes / parts / VEC4_BYTES / rounds;
     const workgroups = stride / COPY_WORKGROUP;
     if (workgroups > most || !Number.isInteger(workgroups)) continue;
     limits.push(
@@ -147,8 +163,9 @@ async function kernelCopies(device: Device): Promise<{ limits: ShaderLimit[]; di
         uniforms: [stride, rounds],
         buffers,
         workgroups,
+        parts,
         flops: 0,
-        bytes: 2 * bytes,
+        bytes: (2 * bytes) / parts,
       }),
     );
   }
@@ -168,12 +185,49 @@ const measured = new WeakMap<Device, Promise<Roofline>>();
 export function measureRoofline(device: Device, again = false): Promise<Roofline> {
   const known = measured.get(device);
   if (known && !again) return known;
-  const roofline = device.retry(async () => better(await measure(device), await known));
+  const roofline = device.retry(async () => better(await measure(device, SAMPLES), await known));
   measured.set(device, roofline);
   // What was known stays known.
   roofline.catch(() => (known ? measured.set(device, known) : measured.delete(device)));
   return roofline;
 }
+
+/** The limits of a device, measured in rounds beside other measurements: a moment without other work is found sooner. */
+export class RooflineRounds {
+  private readonly rounds: Limits[] = [];
+
+  constructor(private readonly device: Device) {}
+
+  /** The first of a device takes about a second, the others a fraction of that. */
+  async round(): Promise<void> {
+    const { device } = this;
+    const known = measured.get(device);
+    if (!known) {
+      this.rounds.push(await measureRoofline(device));
+      return;
+    }
+    const best = await known;
+    const found = await measure(device, ROUND_SAMPLES, best);
+    measured.set(device, Promise.resolve(better(found, best)));
+    this.rounds.push(found);
+  }
+
+  /** The best of all rounds, those before this object among them, and the worst of its own. */
+  async result(): Promise<MeasuredRoofline> {
+    const { rounds } = this;
+    return {
+      ...(await measureRoofline(this.device)),
+      rounds: rounds.length,
+      worst: {
+        flopsPerSecond: Math.min(...rounds.map(({ flopsPerSecond }) => flopsPerSecond)),
+        bytesPerSecond: Math.min(...rounds.map(({ bytesPerSecond }) => bytesPerSecond)),
+        dispatchMicros: Math.max(...rounds.map(({ dispatchMicros }) => dispatchMicros)),
+      },
+    };
+  }
+}
+
+type Limits = MeasuredRoofline['worst'];
 
 const better = (a: Roofline, b = a): Roofline => ({
   flopsPerSecond: Math.max(a.flopsPerSecond, b.flopsPerSecond),
@@ -184,9 +238,11 @@ const better = (a: Roofline, b = a): Roofline => ({
 
 /** A limit is the best of so many measurements, each lasting about so long: many short ones find a moment without other work. */
 const SAMPLES = 12;
+const ROUND_SAMPLES = 5;
 const SPAN_MICROS = 4000;
 
-async function measure(device: Device): Promise<Roofline> {
+/** With `known` given, what is no limit is not measured again. */
+async function measure(device: Device, samples: number, known?: Roofline): Promise<Roofline> {
   const { connection } = device;
   const { rounds, invocations } = MULTIPLY_ADDS[device.traits.kind];
   const held: { dispose(): void }[] = [];
@@ -199,12 +255,11 @@ async function measure(device: Device): Promise<Roofline> {
     const loop = hold(await multiplyAdds(device, rounds, invocations));
     const nothing = hold(await multiplyAdds(device, 0, MULTIPLY_ADD_WORKGROUP));
     const copies = hold(await kernelCopies(device));
-    const copy = hold(copyLimit(device));
-    const [loopMicros, dispatchMicros, ...copyMicros] = await bestOf(timer, [loop, nothing, ...copies.limits]);
+    const [loopMicros, dispatchMicros, ...copyMicros] = await bestOf(timer, [loop, nothing, ...copies.limits], samples);
     return {
       flopsPerSecond: (1e6 * loop.flops) / loopMicros,
       bytesPerSecond: (1e6 * copies.limits[0].bytes) / Math.min(...copyMicros),
-      copyBytesPerSecond: (1e6 * copy.bytes) / (await bestByWall(device, copy)),
+      copyBytesPerSecond: known?.copyBytesPerSecond ?? (await deviceCopy(device)),
       dispatchMicros,
     };
   } catch (error) {
@@ -215,12 +270,12 @@ async function measure(device: Device): Promise<Roofline> {
 }
 
 /** Microseconds of one run of each. */
-async function bestOf(timer: LapTimer, works: readonly ShaderLimit[]): Promise<number[]> {
+async function bestOf(timer: LapTimer, works: readonly ShaderLimit[], samples: number): Promise<number[]> {
   const best: number[] = [];
   for (const work of works) {
     let repeats = 1;
     let least = Number.POSITIVE_INFINITY;
-    for (let sample = 0; sample < SAMPLES; ) {
+    for (let sample = 0; sample < samples; ) {
       const [micros] = await timer.time([{ work, repeats }]);
       const next = repeatsFor(SPAN_MICROS, repeats, micros, timer.grainMicros);
       if (next > 2 * repeats) {
@@ -233,6 +288,16 @@ async function bestOf(timer: LapTimer, works: readonly ShaderLimit[]): Promise<n
     best.push(least);
   }
   return best;
+}
+
+/** Bytes a second. */
+async function deviceCopy(device: Device): Promise<number> {
+  const copy = copyLimit(device);
+  try {
+    return (1e6 * copy.bytes) / (await bestByWall(device, copy));
+  } finally {
+    copy.dispose();
+  }
 }
 
 /** A copy is in no pass, so no timestamp can be put around it. */

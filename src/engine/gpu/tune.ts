@@ -2,7 +2,7 @@
 // (../tuning.ts); nothing here changes what the device does until `device.useTuning`.
 
 import { costOf } from '../cost.ts';
-import { type Computation, computation, Graph } from '../graph.ts';
+import { type Computation, computation, Graph, nameOf } from '../graph.ts';
 import { optimize } from '../optimize.ts';
 import { makePlan } from '../plan.ts';
 import { printComputation } from '../print.ts';
@@ -201,7 +201,7 @@ async function isBack(device: Device, key: string, timer: TuneTimer): Promise<bo
 function timedOp({ node, inputs, count, usual }: Task, timings: readonly Timing[]): TimedOp {
   return {
     op: node.op,
-    label: node.label ?? node.op,
+    label: nameOf(node),
     inputs,
     attrs: node.attrs,
     output: node.shape,

@@ -5,7 +5,8 @@
 import { type ConvInputAttrs, inputSizes } from '../../kernels/conv.ts';
 import type { DeviceTraits, Shape } from '../../kernels/types.ts';
 import { apply, type OpNode, type Value } from '../graph.ts';
-import { type Pass, rewrite } from '../rewrite.ts';
+import type { Pass } from '../rewrite.ts';
+import { rewriteLowered } from './lowered.ts';
 import { staticIds } from './winograd.ts';
 
 export const ROTATED = 'rotated';
@@ -35,7 +36,7 @@ function lowered({ attrs, label }: OpNode, [dy, w]: readonly Value[], pads: read
   const [R, S] = w.shape;
   const starts = [R - 1, S - 1, 0, 0];
   const turned = R * S === 1 ? w : apply('slice', [w], { starts, sizes: w.shape, steps: [-1, -1, 1, 1] });
-  const filter = apply('transpose', [turned], { permutation: [0, 1, 3, 2] }, label && `${label} (filters)`);
+  const filter = apply('transpose', [turned], { permutation: [0, 1, 3, 2] });
   const { dilations } = attrs as ConvInputAttrs;
   const forward = { strides: [1, 1], pads: pads as [number, number, number, number], dilations, groups: 1 } as const;
   return apply('conv2d', [dy, filter], forward, label);
@@ -44,13 +45,13 @@ function lowered({ attrs, label }: OpNode, [dy, w]: readonly Value[], pads: read
 export const rotate: Pass = (source, target) => {
   if (!target) return source;
   const fixed = staticIds(source.graph);
-  return rewrite(source, (node, inputs) => {
+  return rewriteLowered(source, fixed, (node, inputs) => {
     const shapes = inputs.map(({ shape }) => shape);
     const pads = padsOf(node, shapes);
     // A filter that changes would be turned at every step.
     if (!pads || !fixed.has(node.inputs[1])) return undefined;
     const measured = target.measured?.(node, shapes);
     const isChosen = measured === undefined ? isUsual(target.traits, shapes[1]) : measured === ROTATED;
-    return isChosen ? lowered(node, inputs, pads) : undefined;
+    return isChosen ? { variant: ROTATED, value: lowered(node, inputs, pads) } : undefined;
   });
 };

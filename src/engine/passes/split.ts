@@ -9,13 +9,15 @@ import { sizeOf } from '../../kernels/shape.ts';
 import type { Shape } from '../../kernels/types.ts';
 import { apply, type OpNode, type Value } from '../graph.ts';
 import { conv2d, conv2dInput, reshape, transpose } from '../ops/index.ts';
-import { type Pass, rewrite } from '../rewrite.ts';
+import type { Pass } from '../rewrite.ts';
 import type { Target } from '../target.ts';
+import { rewriteLowered } from './lowered.ts';
 import { staticIds } from './winograd.ts';
 
 /** Numbers of parts that are tried. */
 export const splitParts = [2, 4, 8, 16, 32] as const;
-export const splitName = (parts: (typeof splitParts)[number]) => `split-${parts}` as const;
+type Parts = (typeof splitParts)[number];
+export const splitName = (parts: Parts) => `split-${parts}` as const;
 
 /** An op that can be split. */
 interface Splittable {
@@ -128,7 +130,7 @@ const FEW = 1 / 8;
 /** Channels are read four at a time. */
 const VECTOR = 4;
 
-function possibleParts({ terms, cut }: Splittable, node: OpNode, inputs: readonly Shape[]): number[] {
+function possibleParts({ terms, cut }: Splittable, node: OpNode, inputs: readonly Shape[]): Parts[] {
   const operands = inputs.reduce((sum, shape) => sum + sizeOf(shape), 0);
   return splitParts.filter((parts) => {
     const few = 2 * parts * sizeOf(node.shape) <= FEW * operands;
@@ -142,26 +144,26 @@ const RESULTS_PER_INVOCATION = 16;
 const ENOUGH_INVOCATIONS = 1 << 13;
 
 /** Without a measurement: as few parts as keep a GPU busy. Untimed on GPUs. */
-function usualParts(possible: readonly number[], results: number): number {
+function usualParts(possible: readonly Parts[], results: number): Parts | undefined {
   const invocations = results / RESULTS_PER_INVOCATION;
-  if (invocations >= ENOUGH_INVOCATIONS || possible.length === 0) return 1;
+  if (invocations >= ENOUGH_INVOCATIONS) return undefined;
   return possible.find((parts) => invocations * parts >= ENOUGH_INVOCATIONS) ?? possible[possible.length - 1];
 }
 
-function partsFor(how: Splittable, node: OpNode, inputs: readonly Shape[], target: Target): number {
+function partsFor(how: Splittable, node: OpNode, inputs: readonly Shape[], target: Target): Parts | undefined {
   const possible = possibleParts(how, node, inputs);
   const measured = target.measured?.(node, inputs);
   if (measured === undefined) return usualParts(possible, sizeOf(node.shape));
-  return splitParts.find((parts) => splitName(parts) === measured && possible.includes(parts)) ?? 1;
+  return splitParts.find((parts) => splitName(parts) === measured && possible.includes(parts));
 }
 
 export const split: Pass = (source, target) => {
   if (target?.traits.kind !== 'gpu') return source;
   const fixed = staticIds(source.graph);
-  return rewrite(source, (node, values) => {
+  return rewriteLowered(source, fixed, (node, values) => {
     const inputs = values.map(({ shape }) => shape);
     const how = splittable(node, inputs, fixed);
-    const parts = how ? partsFor(how, node, inputs, target) : 1;
-    return how && parts > 1 ? how.inParts(values, parts) : undefined;
+    const parts = how && partsFor(how, node, inputs, target);
+    return how && parts && { variant: splitName(parts), value: how.inParts(values, parts) };
   });
 };

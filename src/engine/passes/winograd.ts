@@ -8,8 +8,9 @@ import type { DeviceTraits, Shape } from '../../kernels/types.ts';
 import { PRODUCT_COLUMNS, PRODUCT_ROWS } from '../../kernels/winograd_kernels.ts';
 import { tileCounts, type WinogradTile, winogradPlaces } from '../../kernels/winograd_transforms.ts';
 import { apply, type Graph, operandsOf, type OpNode, type Value } from '../graph.ts';
-import { type Pass, rewrite } from '../rewrite.ts';
+import type { Pass } from '../rewrite.ts';
 import type { Target } from '../target.ts';
+import { rewriteLowered } from './lowered.ts';
 
 /** A convolution that Winograd's algorithm can compute, forward or backward alike. */
 interface Sizes {
@@ -118,10 +119,9 @@ function lowered(sizes: Sizes, tile: WinogradTile, [x, w]: readonly Value[], lab
   const { batch, filters, outputSize, pads, rotated } = sizes;
   const { tilesLast } = layoutOf(sizes, tile);
   const [tileBlock, filterBlock] = tilesLast ? [PRODUCT_COLUMNS, PRODUCT_ROWS] : [PRODUCT_ROWS, PRODUCT_COLUMNS];
-  const named = (part: string) => label && `${label} (${part})`;
-  const u = apply('winogradFilter', [w], { tile, rotated, block: filterBlock }, named('filters'));
-  const v = apply('winogradInput', [x], { tile, pads, outputSize, block: tileBlock }, named('tiles'));
-  const products = apply('winogradProduct', tilesLast ? [u, v] : [v, u], {}, named('products'));
+  const u = apply('winogradFilter', [w], { tile, rotated, block: filterBlock });
+  const v = apply('winogradInput', [x], { tile, pads, outputSize, block: tileBlock });
+  const products = apply('winogradProduct', tilesLast ? [u, v] : [v, u], {});
   return apply('winogradOutput', [products], { tile, output: [batch, ...outputSize, filters], tilesLast }, label);
 }
 
@@ -138,13 +138,13 @@ export function staticIds({ nodes }: Graph): Set<number> {
 export const winograd: Pass = (source, target?: Target) => {
   if (!target) return source;
   const fixed = staticIds(source.graph);
-  return rewrite(source, (node, inputs) => {
+  return rewriteLowered(source, fixed, (node, inputs) => {
     const shapes = inputs.map((input) => input.shape);
     const sizes = sizesOf(node, shapes);
     if (!sizes) return undefined;
     const name = target.measured?.(node, shapes) ?? guess(sizes, shapes, target.traits, fixed.has(node.inputs[1]));
     const possible = winogradVariants(node, shapes);
     const tile = winogradTiles.find((each) => winogradName(each) === name && possible.includes(winogradName(each)));
-    return tile && lowered(sizes, tile, inputs, node.label);
+    return tile && { variant: winogradName(tile), value: lowered(sizes, tile, inputs, node.label) };
   });
 };

@@ -1,7 +1,7 @@
 // convert.ts: traces the nodes of an ONNX graph into a graph of the engine, one converter an operator.
 // To support another operator, add a row to one of the tables in ops/.
 
-import { computation, Graph, type Value } from '../../engine/graph.ts';
+import { computation, Graph, labelled } from '../../engine/graph.ts';
 import { interpret } from '../../engine/interpret.ts';
 import { opDef } from '../../kernels/index.ts';
 import { sameShape, sizeOf } from '../../kernels/shape.ts';
@@ -153,7 +153,8 @@ function traceNode(node: OnnxNode, values: ReadonlyMap<string, Operand>, state: 
     return { outputs: constants, weights: new Map<string, number>() };
   }
   outputs.forEach((output, i) => {
-    if (output instanceof Traced) label(output.value, node.outputs[i]);
+    // Plans and profiles speak the file's language.
+    if (output instanceof Traced) labelled(output.value, node.outputs[i]);
   });
   return { outputs: outputs.map((output) => withKind(output, inputs[0])), weights: context.weights };
 }
@@ -242,10 +243,4 @@ function folded(output: Operand, name: string, first: Operand | undefined, input
     return isInteger ? data.map(Math.trunc) : Float32Array.from(data); // integer means cut off
   };
   return new Fixed(name, value.shape, isInteger, isStable, read, type);
-}
-
-/** Names a result after its layer, so that plans and profiles speak the file's language. */
-function label(value: Value, name: string): void {
-  const { node, graph, id } = value;
-  if (node.kind === 'op' && !node.label) graph.nodes[id] = { ...node, label: name };
 }

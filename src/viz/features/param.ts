@@ -1,7 +1,7 @@
 // param.ts: how the optimized picture is represented: pixels or Fourier coefficients, plain or decorrelated colours.
 // Lucid's `param.image`.
 
-import type { Graph, Tensor, Value } from '../../engine/graph.ts';
+import { type Graph, labelled, type Tensor, type Value } from '../../engine/graph.ts';
 import { div, irfft2, matmul, mul, reshape, sigmoid, clip } from '../../engine/ops/index.ts';
 import { sizeOf } from '../../kernels/shape.ts';
 import { normals, rng } from '../../training/random.ts';
@@ -84,7 +84,8 @@ export function traceParam(graph: Graph, param: ImageParam): { readonly state: V
   const shape = param.fft ? [batch, height, Math.floor(width / 2) + 1, channels, 2] : [batch, height, width, channels];
   const state = graph.state('param', { shape, data: normals(rng(param.seed, 0), sizeOf(shape), param.sd) });
   const plain = param.fft ? fromFourier(state, param) : state;
-  return { state, image: squash(param.decorrelate && channels === 3 ? correlate(plain) : plain, param.squash) };
+  const image = squash(param.decorrelate && channels === 3 ? correlate(plain) : plain, param.squash);
+  return { state, image: labelled(image, 'image') };
 }
 
 function fromFourier(spectrum: Value, param: ImageParam): Value {

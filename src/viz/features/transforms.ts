@@ -84,5 +84,5 @@ export function traceTransforms(
     outputSize: size,
     moves: transforms.moves,
   });
-  return affineSample(image, matrix, { size, fill: BORDER });
+  return affineSample(image, matrix, { size, fill: BORDER, label: 'transforms' });
 }

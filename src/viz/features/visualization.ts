@@ -3,7 +3,7 @@
 
 import { gradient } from '../../autodiff/gradient.ts';
 import { defaultRules, type Rules } from '../../autodiff/rules/index.ts';
-import { type Computation, computation, Graph, type Value } from '../../engine/graph.ts';
+import { type Computation, computation, Graph, labelled, type Value } from '../../engine/graph.ts';
 import { type Device, DeviceLostError } from '../../engine/gpu/device.ts';
 import { compile, type CompileOptions, type Program } from '../../engine/gpu/program.ts';
 import { adam, add, equal, floor, mul, neg, reshape, stepCounter, sub, where } from '../../engine/ops/index.ts';
@@ -89,7 +89,7 @@ function trace(model: Model, objective: Objective, options: VisualizationOptions
   const moved = traceTransforms(image, counter.value, transforms, seen, param.seed);
   const network = model.trace(preprocessGraph(moved, model.preprocess));
   const context: ObjectiveContext = { layer: (name) => network.layer(name), logits: network.output, image };
-  const value = objective.evaluate(context);
+  const value = labelled(objective.evaluate(context), 'objective');
   const loss = neg(value);
   const [slope] = gradient(loss, [state], { rules });
   const learningRate = options.learningRate ?? DEFAULT_LEARNING_RATE;

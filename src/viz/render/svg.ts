@@ -21,6 +21,15 @@ export const safe = (text: string): string =>
 export const svgText = (x: number, y: number, content: string, kind = 'soft', anchor = 'start', extra = ''): string =>
   `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" class="${kind}" fill="${kind === 'soft' ? SOFT : INK}" text-anchor="${anchor}"${extra}>${safe(content)}</text>`;
 
+/** What a letter of 12 pixels takes at most, nearly always. */
+const LETTER_WIDTH = 7;
+
+/** As much of a text as there is room for. */
+export function fitting(content: string, pixels: number): string {
+  const most = Math.max(1, Math.floor(pixels / LETTER_WIDTH));
+  return content.length > most ? `${content.slice(0, most - 1)}…` : content;
+}
+
 /** A logarithmic axis from `low` to `high` over the pixels `from` to `to`. */
 export class LogAxis {
   private readonly low: number;
