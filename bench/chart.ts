@@ -1,14 +1,19 @@
-// chart.ts: draws a report: a group of bars a work, their length the logarithm of the time, and the numbers beside them.
+// chart.ts: draws a report: a group of bars a work, from the line of this engine's time to how many times as long a peer takes,
+// and the numbers beside them.
 
 import {
   earlierRuns,
   ENGINES,
   type EngineName,
+  gigaflops,
   leastRatio,
+  limitText,
   type PeerReport,
+  rateOf,
   ratioOf,
   type Row,
   showRatio,
+  showShare,
   titles,
 } from './report.ts';
 
@@ -21,9 +26,10 @@ const COLORS: Readonly<Record<EngineName, string>> = {
 const BAR = 14;
 const GAP = 14;
 const LEFT = 330;
-const WIDTH = 460;
-const RIGHT = 330;
-const TOP = 28;
+const WIDTH = 500;
+const RIGHT = 290;
+const TOP = 48;
+const BOTTOM = 24;
 
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -42,20 +48,44 @@ const label = (millis: number): string =>
       ? `${millis.toPrecision(3)} ms`
       : `${(millis / 1000).toPrecision(3)} s`;
 
+/** Times over this engine's median, which the axis shows. */
+interface Relative {
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+function relativeOf(row: Row, engine: EngineName): Relative | undefined {
+  const [own, other] = [row.outcomes.facet, row.outcomes[engine]];
+  if (own?.status !== 'timed' || other?.status !== 'timed') return undefined;
+  const { median, low, high } = other.millis;
+  const one = own.millis.median;
+  return { median: median / one, low: low / one, high: high / one };
+}
+
+/** 1, 2, 5, 10, … and their inverses, within the limits. */
+function ticksBetween(low: number, high: number): number[] {
+  const ticks: number[] = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
+    for (const digit of [1, 2, 5]) {
+      const tick = digit * 10 ** power;
+      if (tick >= low && tick <= high) ticks.push(tick);
+    }
+  }
+  return ticks;
+}
+
+const showTick = (ratio: number): string => `${Number(ratio.toPrecision(1))}x`;
+
 /** Fills `parent` with the heading, the bars of all works, and a legend. */
 export function drawReport(report: PeerReport, parent: HTMLElement): void {
   const engines = ENGINES.filter((engine) => report.versions[engine] !== undefined);
-  const times = report.rows.flatMap(({ outcomes }) =>
-    engines.flatMap((engine) => {
-      const outcome = outcomes[engine];
-      return outcome?.status === 'timed' ? [outcome.millis.low, outcome.millis.high] : [];
-    }),
-  );
-  if (times.length === 0) return;
-  const [low, high] = [Math.log10(Math.min(...times)) - 0.2, Math.log10(Math.max(...times)) + 0.05];
-  const x = (millis: number): number => LEFT + (WIDTH * (Math.log10(millis) - low)) / (high - low);
+  const seen = report.rows.flatMap((row) => engines.flatMap((engine) => relativeOf(row, engine) ?? []));
+  const least = Math.min(1, ...seen.map(({ low }) => low)) / 1.1;
+  const most = Math.max(2, ...seen.map(({ high }) => high)) * 1.1;
+  const x = (ratio: number): number => LEFT + (WIDTH * Math.log(ratio / least)) / Math.log(most / least);
   const group = engines.length * BAR + GAP;
-  const height = TOP + report.rows.length * group + 20;
+  const height = TOP + report.rows.length * group + BOTTOM;
 
   const svg = document.createElementNS(SVG, 'svg');
   const width = LEFT + WIDTH + RIGHT;
@@ -63,10 +93,18 @@ export function drawReport(report: PeerReport, parent: HTMLElement): void {
     svg.setAttribute(key, String(value));
   }
   element(svg, 'title', {}, `Facet beside its peers on ${report.adapter}`);
-  for (let power = Math.ceil(low); power <= high; power++) {
-    const at = x(10 ** power);
-    element(svg, 'line', { x1: at, x2: at, y1: TOP - 6, y2: height - 14, stroke: '#d0d4da' });
-    element(svg, 'text', { x: at, y: TOP - 10, 'text-anchor': 'middle', class: 'axis' }, label(10 ** power));
+  const axis = 'time as a multiple of Facet’s, on a logarithmic axis';
+  element(svg, 'text', { x: x(1), y: TOP - 32, class: 'axis' }, axis);
+  element(svg, 'text', { x: width - 8, y: TOP - 14, 'text-anchor': 'end', class: 'axis' }, 'fastest peer');
+  for (const tick of ticksBetween(least, most)) {
+    const at = x(tick);
+    const isOne = tick === 1;
+    const stroke = isOne ? COLORS.facet : '#d0d4da';
+    const line = { x1: at, x2: at, y1: TOP - 8, y2: height - BOTTOM + 2, stroke, 'stroke-width': isOne ? 2 : 1 };
+    element(svg, 'line', line);
+    for (const y of [TOP - 14, height - 8]) {
+      element(svg, 'text', { x: at, y, 'text-anchor': 'middle', class: 'axis' }, showTick(tick));
+    }
   }
   const earlier = earlierRuns(report);
   report.rows.forEach((row, k) => void drawRow(svg, row, row.name + earlier.mark(row), engines, TOP + k * group, x));
@@ -80,8 +118,10 @@ export function drawReport(report: PeerReport, parent: HTMLElement): void {
     item.style.borderLeft = `12px solid ${COLORS[engine]}`;
     legend.append(item);
   }
-  const source = `${report.date.slice(0, 10)}, ${report.browser}, ${report.command}: medians of ${report.rounds} interleaved rounds, lines from quartile to quartile.`;
-  const notes = [source, ...earlier.notes].map((text) => {
+  const stopped = report.stopped ? ` Stopped: ${report.stopped}.` : '';
+  const source = `${report.date.slice(0, 10)}, ${report.browser}, ${report.command}: medians of ${report.rounds} interleaved rounds, lines from quartile to quartile.${stopped}`;
+  const limit = report.limits ? [limitText(report.limits)] : [];
+  const notes = [source, ...limit, ...earlier.notes].map((text) => {
     const note = document.createElement('p');
     note.textContent = text;
     return note;
@@ -95,7 +135,7 @@ function drawRow(
   name: string,
   engines: readonly EngineName[],
   top: number,
-  x: (millis: number) => number,
+  x: (ratio: number) => number,
 ): void {
   const least = leastRatio(row);
   const middle = top + (engines.length * BAR) / 2;
@@ -107,25 +147,35 @@ function drawRow(
   engines.forEach((engine, i) => {
     const y = top + i * BAR;
     const outcome = row.outcomes[engine];
+    const write = (at: number, text: string, more: Readonly<Record<string, string>>) =>
+      element(svg, 'text', { x: at, y: y + BAR - 4, ...more }, text);
     if (outcome?.status !== 'timed') {
       const why = outcome ? `${outcome.status === 'none' ? '' : `${outcome.status}: `}${outcome.reason}` : '';
-      element(svg, 'text', { x: LEFT + 4, y: y + BAR - 4, class: 'why', fill: COLORS[engine] }, why.slice(0, 90));
+      write(x(1) + 6, why.slice(0, 90), { class: 'why', fill: COLORS[engine] });
       return;
     }
-    const { median, low, high } = outcome.millis;
-    const faded = outcome.estimatedFrom ? 0.45 : 1;
-    element(svg, 'rect', {
-      x: LEFT,
-      y,
-      width: x(median) - LEFT,
-      height: BAR - 2,
-      fill: COLORS[engine],
-      opacity: faded,
-    });
+    const relative = relativeOf(row, engine);
+    const time = label(outcome.millis.median);
+    if (!relative) {
+      write(x(1) + 6, `${time} (nothing to compare with)`, { class: 'time' });
+      return;
+    }
+    const { median, low, high } = relative;
+    const [from, to] = [Math.min(x(1), x(median)), Math.max(x(1), x(median))];
+    const opacity = outcome.estimatedFrom ? 0.45 : 1;
+    element(svg, 'rect', { x: from, y, width: to - from, height: BAR - 2, fill: COLORS[engine], opacity });
     const line = y + BAR / 2 - 1;
     element(svg, 'line', { x1: x(low), x2: x(high), y1: line, y2: line, stroke: '#222', 'stroke-width': 1.5 });
-    const ratio = engine === 'facet' ? undefined : ratioOf(row, engine);
-    const text = `${label(median)}${ratio === undefined ? '' : `  ${showRatio(ratio)}`}${outcome.estimatedFrom ? ' (estimated)' : ''}`;
-    element(svg, 'text', { x: Math.max(x(median), x(high)) + 6, y: y + BAR - 4, class: 'time' }, text);
+    const beside = engine === 'facet' ? ownText(row) : ` · ${showRatio(ratioOf(row, engine) as number)}`;
+    const text = `${time}${beside}${outcome.estimatedFrom ? ' (estimated)' : ''}`;
+    write(Math.max(to, x(high)) + 6, text, { class: 'time' });
   });
+}
+
+/** What this engine reaches at a work that is one op. */
+function ownText(row: Row): string {
+  const rate = rateOf(row);
+  if (rate === undefined) return '';
+  const share = row.share === undefined ? '' : `, ${showShare(row.share)} of the limit`;
+  return ` · ${gigaflops(rate)} GFLOP/s${share}`;
 }

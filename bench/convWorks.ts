@@ -1,4 +1,4 @@
-// convWorks.ts: works of `facet bench` that sum products: matrix products, convolutions and their gradients.
+// convWorks.ts: works of `facet bench --kernels` that sum products: matrix products, convolutions and their gradients.
 
 import { type Graph, ops, type Value } from '../src/index.ts';
 import { sizeOf } from '../src/kernels/shape.ts';

@@ -2,6 +2,7 @@
 // own: loading of scripts, reading of weights, compilation, one run.
 
 import type { BenchBrowser } from './browser.ts';
+import { Interrupted } from './errors.ts';
 import type { EngineName, Outcome, Row } from './report.ts';
 import { showMillis } from './session.ts';
 import { relativeError, spreadOf } from './statistics.ts';
@@ -41,6 +42,7 @@ export async function measureFirst(
         samples.set(engine, [...(samples.get(engine) ?? []), millis]);
         say(`  ${engine.padEnd(6)} ${showMillis(millis)}`);
       } catch (error) {
+        if (error instanceof Interrupted) throw error;
         outcomes[engine] = { status: 'failed', reason: complaint || (error as Error).message.split('\n')[0] };
         say(`  ${engine.padEnd(6)} failed: ${complaint || (error as Error).message}`);
       }

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { ENGINES, type PeerReport } from './report.ts';
+import { type EngineName, ENGINES, markdownOf, type PeerReport } from './report.ts';
 
 const slug = (text: string): string =>
   text
@@ -11,13 +11,15 @@ const slug = (text: string): string =>
     .replace(/^-|-$/g, '');
 
 /** The path of a report's files without their ending; a run without some of the peers has files of its own. */
-export function baseOf({ adapter, versions }: Pick<PeerReport, 'adapter' | 'versions'>, folder: string): string {
-  const engines = ENGINES.filter((engine) => versions[engine] !== undefined);
+export function baseOf(
+  { adapter, engines }: { readonly adapter: string; readonly engines: readonly EngineName[] },
+  folder: string,
+): string {
   const part = engines.length < ENGINES.length ? `-${engines.join('-')}` : '';
   return path.join(folder, `${slug(adapter)}-peers${part}`);
 }
 
-/** The name of the numbers of `facet bench`: those of chosen models or of a quick run do not replace the whole. */
+/** The name of the numbers of `facet bench --kernels`: those of chosen models or of a quick run do not replace the whole. */
 export const fileNameOf = (adapter: string, models: readonly string[], isQuick: boolean): string =>
   `${[adapter, ...models.map((file) => path.basename(file, '.onnx')), ...(isQuick ? ['quick'] : [])].map(slug).join('-')}.json`;
 
@@ -44,10 +46,20 @@ export const isComparable = (a: PeerReport, b: PeerReport): boolean =>
 export function withEarlier(report: PeerReport, earlier: PeerReport | undefined, names: readonly string[]): PeerReport {
   const measured = new Set(report.rows.map(({ name }) => name));
   if (!earlier || !isComparable(report, earlier) || names.every((name) => measured.has(name))) return report;
-  const { date, command, rounds } = earlier;
-  const kept = earlier.rows
-    .filter(({ name }) => !measured.has(name))
-    .map((row) => ({ ...row, run: row.run ?? { date, command, rounds } }));
+  const { date, command, rounds, limits } = earlier;
+  const run = { date, command, rounds, ...(limits ? { limits } : {}) };
+  const kept = earlier.rows.filter(({ name }) => !measured.has(name)).map((row) => ({ ...row, run: row.run ?? run }));
   const order = (name: string): number => (names.includes(name) ? names.indexOf(name) : names.length);
   return { ...report, rows: [...report.rows, ...kept].sort((a, b) => order(a.name) - order(b.name)) };
+}
+
+const ENDINGS = ['.json', '.md', '.png'] as const;
+
+/** The files of a report, from their path without its ending. */
+export const filesAt = (base: string): string[] => ENDINGS.map((ending) => base + ending);
+
+/** Numbers, table and picture of a report, by the name of their file. */
+export function contentsOf(base: string, report: PeerReport, picture: Uint8Array): Map<string, Uint8Array | string> {
+  const contents = [`${JSON.stringify(report, null, 1)}\n`, markdownOf(report), picture];
+  return new Map(filesAt(base).map((file, k) => [file, contents[k]]));
 }

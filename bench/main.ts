@@ -1,4 +1,4 @@
-// main.ts: what `facet bench` runs: this engine against its own kernels, naive first, and the limits of the device. It is a
+// main.ts: what `facet bench --kernels` runs: this engine against its own kernels, naive first, and the limits of the device. It is a
 // bundle of its own, which the command opens; errors go to the command as they are.
 
 import { type AdapterChoice, openNodeDevice } from '../src/engine/gpu/dawn.node.ts';

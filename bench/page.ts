@@ -1,6 +1,7 @@
-// page.ts: the page's half of `npm run bench`: opens the engines, makes works ready, checks and times them. Which of these
+// page.ts: the page's half of `facet bench`: opens the engines, makes works ready, checks and times them. Which of these
 // happens when is decided by peers.ts in Node, which also sees when one hangs.
 
+import { measureRoofline, type Roofline } from '../src/index.ts';
 import { drawReport } from './chart.ts';
 import * as data from './data.ts';
 import { Facet } from './peers/facet.ts';
@@ -47,11 +48,8 @@ async function open(engine: EngineName): Promise<string> {
   return peer.version;
 }
 
-async function adapter(): Promise<string> {
-  const info = (await navigator.gpu?.requestAdapter())?.info;
-  if (!info) throw new Error('this browser offers no WebGPU adapter');
-  return info.description || info.device || [info.vendor, info.architecture].filter(Boolean).join(' ');
-}
+/** What the adapter can do at most, on the device of this engine; the best of all that was measured so far. */
+const limits = (): Promise<Roofline> => measureRoofline((peers.get('facet') as Facet).device, true);
 
 const ROWS = 16;
 
@@ -138,7 +136,7 @@ async function release(engine: EngineName): Promise<void> {
 
 const bench = {
   open,
-  adapter,
+  limits,
   makeReference,
   prepare,
   time,

@@ -1,30 +1,11 @@
-// pages.ts: installs the peers, bundles the pages, and weighs the bundles.
+// pages.ts: bundles the pages, and weighs the bundles.
 
-import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { build, type BuildOptions } from 'esbuild';
+import { build, type BuildOptions, type Plugin } from 'esbuild';
 import { leanShaders } from '../scripts/lean-wgsl.mjs';
 import type { Bundle, EngineName } from './report.ts';
-
-/** Installs the peers in bench/node_modules, once for each state of their lock file. */
-export function installPeers(root: string, say: (text: string) => void): void {
-  const folder = path.join(root, 'bench');
-  const stamp = path.join(folder, 'node_modules/.installed-from');
-  const lock = readFileSync(path.join(folder, 'package-lock.json'), 'utf8');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
-  say('installing the peers in bench/node_modules (about 220 MB)');
-  // Nothing of what they would run on installation is needed in a browser.
-  const { status } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
-    cwd: folder,
-    stdio: ['ignore', 2, 2],
-    shell: process.platform === 'win32',
-  });
-  if (status !== 0)
-    throw new Error('the peers could not be installed; run `npm ci --ignore-scripts` in bench/ to see why.');
-  writeFileSync(stamp, lock);
-}
 
 const common = (root: string): BuildOptions => ({
   absWorkingDir: root,
@@ -42,13 +23,24 @@ const common = (root: string): BuildOptions => ({
 
 const FIRST = ['facet', 'tfjs', 'jax', 'ort'].map((engine) => `bench/peers/first/${engine}.ts`);
 
+/** Where no peer takes part, none need be installed: their packages are empty then. */
+const withoutPeers: Plugin = {
+  name: 'without-peers',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(@tensorflow\/|@jax-js\/|onnxruntime-web)/ }, ({ path }) => ({ path, namespace: 'absent' }));
+    onLoad({ filter: /.*/, namespace: 'absent' }, () => ({ contents: 'module.exports = {};' }));
+  },
+};
+
 /** The page of all engines, and for each engine one that shows its first result. */
-export async function buildPages(root: string): Promise<void> {
+export async function buildPages(root: string, engines: readonly EngineName[]): Promise<void> {
+  const plugins = engines.length > 1 ? [leanShaders] : [leanShaders, withoutPeers];
   const folder = path.join(root, 'dist/bench');
   mkdirSync(folder, { recursive: true });
-  await build({ ...common(root), entryPoints: ['bench/page.ts'], outfile: path.join(folder, 'page.js') });
+  await build({ ...common(root), plugins, entryPoints: ['bench/page.ts'], outfile: path.join(folder, 'page.js') });
   await build({
     ...common(root),
+    plugins,
     entryPoints: FIRST,
     outdir: folder,
     entryNames: 'first-[name]',

@@ -116,7 +116,7 @@ function networkWorks(network: NetworkName, isLong: boolean): NamedWork[] {
 export interface Choice {
   readonly sizes: readonly number[];
   readonly networks: readonly NetworkName[];
-  /** Only works whose name contains one of these texts. */
+  /** Only works whose name contains one of these texts, which are in lower case. */
   readonly only?: readonly string[];
   readonly isQuick: boolean;
 }
@@ -168,8 +168,18 @@ export function listWorks({ sizes, networks, only, isQuick }: Choice): NamedWork
       tolerance: op,
     },
   ];
-  return all.filter(({ name, isLong }) => (only ? only.some((text) => name.includes(text)) : !(isQuick && isLong)));
+  return all.filter(({ name, isLong }) =>
+    only ? only.some((text) => name.toLowerCase().includes(text)) : !(isQuick && isLong),
+  );
 }
+
+/** The texts of `--only A|B`. */
+export const textsOf = (only: string): string[] => only.split('|').map((text) => text.trim().toLowerCase());
+
+/** Names up to their first size, each once: enough to choose works by. */
+export const kindsOf = (names: readonly string[]): string[] => [
+  ...new Set(names.map((name) => (/^(\d+ )?[^\d,:]+/.exec(name)?.[0] ?? name).trim())),
+];
 
 /** What a work is a multiple of, for engines that can only do it one item after another. */
 export const multipleOf = (work: Work): Multiple | undefined =>

@@ -1,185 +1,189 @@
-// peers.ts: `npm run bench`: this engine beside its peers in one page of a headless Chromium, on the same adapter. Writes
-// what was found to bench/results, as numbers, as a table and as a picture of the page; what an earlier run found of works
-// that are left out this time stays.
+// peers.ts: what `facet bench` runs: this engine beside its peers in one page of a headless Chromium, on the same adapter. It is
+// a bundle of its own, which the command opens; files are written by the command, after each work, so that a run that is cut
+// short leaves what it had.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { BenchBrowser } from './browser.ts';
+import { type AdapterChoice, BenchBrowser, findChromium } from './browser.ts';
+import { BenchError, Interrupted, untilAborted } from './errors.ts';
 import { FIRST_RESULT, measureFirst } from './firstResult.ts';
-import { baseOf, isComparable, readReport, withEarlier } from './keep.ts';
-import { buildPages, installPeers, weighBundles } from './pages.ts';
-import { listWorks, multipleOf, type NamedWork } from './peerWorks.ts';
-import { type EngineName, ENGINES, markdownOf, type Outcome, type PeerReport, type Row } from './report.ts';
+import { installPeers } from './install.ts';
+import { baseOf, contentsOf, filesAt, isComparable, readReport, withEarlier } from './keep.ts';
+import { buildPages, weighBundles } from './pages.ts';
+import { kindsOf, listWorks, type NamedWork, textsOf } from './peerWorks.ts';
+import { type EngineName, ENGINES, estimated, type PeerReport, type Row, withShares } from './report.ts';
 import { networksAtHand, serveBench } from './server.ts';
-import { Session } from './session.ts';
+import { Session, type Timing } from './session.ts';
 
-const USAGE = `npm run bench [-- OPTIONS]
-  --quick            three rounds; matrices of 256 and 512, no GoogLeNet, nothing that takes minutes
-  --only TEXT        only works whose name contains the text, or one of TEXT|TEXT
-  --peers A,B        of tfjs, jax, ort; all by default, or none
-  --sizes N,M        of the matrices; 256,512,1024,2048 by default
-  --rounds N         seven by default
-  --seconds N        for the rounds of one engine at one work, 30 by default: a slow one gets fewer rounds
-  --patience N       seconds after which a call counts as hanging, 240 by default
-  --no-first         without the time from page load to the first result
-  --gpu              do not force Chromium's software adapter
-  --output FOLDER    bench/results by default; works left out keep the numbers that lie there, marked as of an earlier run
-Engines are compared here; \`facet bench\` measures this engine against its own naive kernels and the limits of the device.
-`;
+export { markdownOf } from './report.ts';
 
 const DEFAULT_SIZES = [256, 512, 1024, 2048];
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
-const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
-function readOptions() {
-  const { values } = parseArgs({
-    options: {
-      quick: { type: 'boolean', default: false },
-      only: { type: 'string' },
-      peers: { type: 'string', default: 'tfjs,jax,ort' },
-      sizes: { type: 'string' },
-      rounds: { type: 'string' },
-      seconds: { type: 'string' },
-      patience: { type: 'string', default: '240' },
-      'no-first': { type: 'boolean', default: false },
-      gpu: { type: 'boolean', default: false },
-      output: { type: 'string', default: path.join(root, 'bench/results') },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  const { quick } = values;
-  const asked = values.peers === 'none' ? [] : values.peers.split(',');
-  const unknown = asked.find((name) => !ENGINES.slice(1).includes(name as EngineName));
-  if (unknown !== undefined)
-    throw new Error(`there is no peer "${unknown}"; known are ${ENGINES.slice(1).join(', ')}.`);
-  return {
-    ...values,
-    engines: ENGINES.filter((engine) => engine === 'facet' || asked.includes(engine)),
-    sizes:
-      values.sizes?.split(',').map((text) => positive(text)) ?? (quick ? DEFAULT_SIZES.slice(0, 2) : DEFAULT_SIZES),
-    timing: {
-      rounds: positive(values.rounds ?? (quick ? '3' : '7')),
-      seconds: positive(values.seconds ?? (quick ? '10' : '30')),
-      patience: positive(values.patience),
-    },
-  };
+/** What is measured; see the options of the command. */
+export interface Selection {
+  readonly isQuick: boolean;
+  /** Only works whose name contains the text, or one of TEXT|TEXT. */
+  readonly only?: string;
+  /** Of the matrices. */
+  readonly sizes?: readonly number[];
+  /** Whether the time from page load to the first result is wanted. */
+  readonly wantsFirst: boolean;
 }
 
-/** What to type to have the same again. */
-function commandOf(args: readonly string[]): string {
-  const quoted = args.map((text) => (/^[\w,.=/-]+$/.test(text) ? text : JSON.stringify(text)));
-  return ['npm run bench', ...(quoted.length > 0 ? ['--', ...quoted] : [])].join(' ');
+export interface PeersRequest extends Selection, Partial<Timing> {
+  readonly adapter: AdapterChoice;
+  /** All by default. */
+  readonly peers?: readonly string[];
+  /** What to type to have the same again. */
+  readonly command: string;
+  readonly signal: AbortSignal;
+  /** The folder of the results; works left out keep the numbers that lie there. */
+  readonly output?: string;
+  say(text: string): void;
+  /** Called with all files before anything is timed. */
+  checkFiles(files: readonly string[]): void;
+  /** Called with all files after each work. */
+  keepFiles(contents: ReadonlyMap<string, Uint8Array | string>): void;
 }
 
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new Error(`"${text}" is no number above 0.`);
-  return value;
+export interface PeersFound {
+  /** Absent where nothing was measured. */
+  readonly report?: PeerReport;
+  /** Those that were kept. */
+  readonly files: readonly string[];
 }
 
-/** Engines that do a work only item after item: so many times the time of an item. */
-function estimated(row: Row, { work }: NamedWork, rows: readonly Row[]): Row {
-  const multiple = multipleOf(work);
-  const item = multiple && rows.find(({ name }) => name === multiple.name);
-  if (!multiple || !item) return row;
-  const outcomes: Partial<Record<EngineName, Outcome>> = { ...row.outcomes };
-  for (const engine of ENGINES) {
-    const one = item.outcomes[engine];
-    if (outcomes[engine]?.status !== 'none' || one?.status !== 'timed') continue;
-    const { median, low, high, count } = one.millis;
-    const times = (millis: number) => millis * multiple.count;
-    outcomes[engine] = {
-      status: 'timed',
-      millis: { median: times(median), low: times(low), high: times(high), count },
-      estimatedFrom: `${multiple.count} times "${multiple.name}"`,
-    };
-  }
-  return { ...row, outcomes };
+export const peerNames: readonly string[] = ENGINES.slice(1);
+
+interface Chosen {
+  readonly works: readonly NamedWork[];
+  readonly takesFirst: boolean;
 }
 
-async function main(): Promise<void> {
-  const options = readOptions();
-  if (options.help) return void process.stdout.write(USAGE);
-  const { engines, timing, sizes, quick } = options;
-  const only = options.only?.split('|');
+function chosenBy({ isQuick, only, sizes, wantsFirst }: Selection): Chosen {
   const networks = networksAtHand(root);
-  const works = listWorks({ sizes, networks, only, isQuick: quick });
-  const takesFirst = !options['no-first'] && (!only || only.some((text) => FIRST_RESULT.includes(text)));
-  if (works.length === 0 && !takesFirst)
-    throw new Error(`no work is called like --only ${options.only}. Leave it out to see their names.`);
-  installPeers(root, say);
-  say('bundling');
-  await buildPages(root);
-  const bundles = await weighBundles(root, engines);
-  const absent = networks.includes('squeezenet')
-    ? ''
-    : 'without ../shared/data/models only the network that comes along is run';
-  if (absent) say(absent);
+  const texts = only === undefined ? undefined : textsOf(only);
+  const works = listWorks({ sizes: sizes ?? DEFAULT_SIZES.slice(0, isQuick ? 2 : 4), networks, only: texts, isQuick });
+  // What comes along with the project is another network than the one that pages are timed with.
+  const hasNetwork = networks.includes('squeezenet');
+  const isMeant = !texts || texts.some((text) => FIRST_RESULT.toLowerCase().includes(text));
+  return { works, takesFirst: wantsFirst && hasNetwork && isMeant };
+}
 
-  const server = await serveBench(root);
-  const browser = new BenchBrowser(root, server.url, options.gpu);
-  const rows: Row[] = [];
+export function countWorks(selection: Selection): number {
+  const { works, takesFirst } = chosenBy(selection);
+  return works.length + (takesFirst ? 1 : 0);
+}
+
+/** Beginnings of the names of all works, as `only` takes them. */
+export const workKinds = (): string[] => kindsOf([...everyName(), FIRST_RESULT]);
+
+const everyName = (): string[] =>
+  listWorks({ sizes: DEFAULT_SIZES, networks: networksAtHand(root), isQuick: false }).map(({ name }) => name);
+
+/** When the signal aborts, what is finished by then. */
+export async function benchPeers(request: PeersRequest): Promise<PeersFound> {
+  const { signal, say, isQuick } = request;
+  const { works, takesFirst } = chosenBy(request);
+  const engines = ENGINES.filter((engine) => engine === 'facet' || (request.peers ?? peerNames).includes(engine));
+  const timing: Timing = {
+    rounds: request.rounds ?? (isQuick ? 3 : 7),
+    seconds: request.seconds ?? (isQuick ? 10 : 30),
+    patience: request.patience ?? 240,
+  };
+  const run: Run = { request, works, takesFirst, engines, timing };
+  const state: State = { rows: [], files: [] };
   try {
-    const first =
-      takesFirst && !absent
-        ? await measureFirst(browser, engines, { rounds: quick ? 1 : 3, patience: timing.patience }, say)
-        : undefined;
-    const session = new Session(browser, engines, timing, say);
-    await session.open();
-    say(session.adapter);
-    const all = listWorks({ sizes: DEFAULT_SIZES, networks, isQuick: false });
-    const names = [...all.map(({ name }) => name), ...(absent ? [] : [FIRST_RESULT])];
-    const own = (): PeerReport => ({
-      adapter: session.adapter,
-      browser: browser.version,
-      date: new Date().toISOString(),
-      command: commandOf(process.argv.slice(2)),
-      rounds: timing.rounds,
-      versions: session.versions,
-      rows: first ? [...rows, first] : rows,
-      bundles,
-    });
-    const base = baseOf(own(), options.output);
-    const earlier = readReport(base);
-    if (earlier && !isComparable(own(), earlier))
-      say('the results there are of another browser or other versions, and are replaced');
-    const report = (): PeerReport => withEarlier(own(), earlier, names);
-    for (const named of works) {
-      try {
-        rows.push(estimated(await session.measure(named), named, rows));
-      } catch (error) {
-        say(`  given up: ${(error as Error).message}`);
-        await session.open(); // whatever state the page was in
-        continue;
-      }
-      await browser.call(timing.patience, (bench, report) => bench.draw(report), report());
-      save(report(), base); // a run that is cut short leaves what it had
+    const chromium = await untilAborted(signal, findChromium(root));
+    if (engines.length > 1) await installPeers(root, say, signal);
+    say('bundling');
+    await untilAborted(signal, buildPages(root, engines));
+    const server = await serveBench(root);
+    const browser = new BenchBrowser(chromium, server.url, signal);
+    try {
+      await measureAll(run, state, browser);
+    } finally {
+      await browser.close();
+      server.close();
     }
-    await browser.call(timing.patience, (bench, report) => bench.draw(report), report());
-    save(report(), base);
-    await browser.screenshot(`${base}.png`);
-    process.stdout.write(markdownOf(report()));
-    say(`written to ${path.relative(process.cwd(), base)}.json, .md and .png`);
-  } finally {
-    await browser.close();
-    server.close();
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
   }
+  return { report: state.report, files: state.files };
 }
 
-/** Writes numbers and table to `base`, a path without its ending. */
-function save(report: PeerReport, base: string): void {
-  mkdirSync(path.dirname(base), { recursive: true });
-  writeFileSync(`${base}.json`, `${JSON.stringify(report, null, 1)}\n`);
-  writeFileSync(`${base}.md`, markdownOf(report));
+interface Run extends Chosen {
+  readonly request: PeersRequest;
+  readonly engines: readonly EngineName[];
+  readonly timing: Timing;
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
-try {
-  await main();
-} catch (error) {
-  say(`bench: ${(error as Error).message}`);
-  process.exitCode = 1;
+interface State {
+  readonly rows: Row[];
+  report?: PeerReport;
+  files: readonly string[];
+}
+
+async function measureAll(run: Run, state: State, browser: BenchBrowser): Promise<void> {
+  const { request, works, takesFirst, engines, timing } = run;
+  const { say, output, signal, isQuick } = request;
+  const adapter = await browser.choose(request.adapter);
+  say(adapter);
+  const base = output === undefined ? undefined : baseOf({ adapter, engines }, output);
+  if (base !== undefined) request.checkFiles(filesAt(base));
+  const earlier = base === undefined ? undefined : readReport(base);
+  const bundles = await untilAborted(signal, weighBundles(root, engines));
+
+  const rounds = isQuick ? 1 : 3;
+  const first = takesFirst
+    ? await measureFirst(browser, engines, { rounds, patience: timing.patience }, say)
+    : undefined;
+  const session = new Session(browser, engines, timing, say);
+  await session.open();
+  const names = [...everyName(), FIRST_RESULT];
+  const total = works.length + (first ? 1 : 0);
+  const own = (done?: number): PeerReport => ({
+    adapter,
+    browser: browser.version,
+    date: new Date().toISOString(),
+    command: request.command,
+    rounds: timing.rounds,
+    ...(done === undefined ? {} : { stopped: `${done} of ${total} ${total === 1 ? 'work' : 'works'}` }),
+    limits: session.limits,
+    versions: session.versions,
+    rows: withShares(first ? [...state.rows, first] : state.rows, session.limits),
+    bundles,
+  });
+  if (earlier && !isComparable(own(), earlier))
+    say('the results there are of another browser or other versions, and are replaced');
+  /** Until all is finished, a report says how much is. */
+  const publish = async (done?: number): Promise<void> => {
+    const report = withEarlier(own(done), earlier, names);
+    if (base !== undefined) {
+      await browser.call(timing.patience, (bench, report) => bench.draw(report), report);
+      const picture = await browser.screenshot(timing.patience);
+      request.keepFiles(contentsOf(base, report, picture));
+      state.files = filesAt(base);
+    }
+    state.report = report;
+  };
+  if (first) await publish(1);
+  for (const named of works) {
+    try {
+      state.rows.push(estimated(await session.measure(named), named, state.rows));
+    } catch (error) {
+      if (error instanceof Interrupted) throw error;
+      say(`  given up: ${(error as Error).message}`);
+      await session.open(); // whatever state the page was in
+      continue;
+    }
+    await publish(state.rows.length + (first ? 1 : 0));
+  }
+  if (state.rows.length === 0 && !first) {
+    throw new BenchError('no work could be measured, for the reasons above. --patience gives slow machines more time.');
+  }
+  await session.measureLimits();
+  await publish();
 }

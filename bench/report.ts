@@ -1,5 +1,7 @@
 // report.ts: what a run found, and the table of it: milliseconds, and how many times longer the peers take.
 
+import type { Roofline } from '../src/index.ts';
+import { multipleOf, type NamedWork } from './peerWorks.ts';
 import { geometricMean, type Spread } from './statistics.ts';
 
 export const ENGINES = ['facet', 'tfjs', 'jax', 'ort'] as const;
@@ -30,6 +32,8 @@ export type Outcome =
 export interface Row {
   readonly name: string;
   readonly flops?: number;
+  /** Of what a loop of pure multiply-adds reaches in the same page, what this engine does. */
+  readonly share?: number;
   readonly outcomes: Readonly<Partial<Record<EngineName, Outcome>>>;
   /** The earlier run it is of; absent where it is of the report's own. */
   readonly run?: Run;
@@ -40,6 +44,8 @@ export interface Run {
   readonly date: string;
   readonly command: string;
   readonly rounds: number;
+  /** What the adapter can do at most; older runs have not measured it. */
+  readonly limits?: Roofline;
 }
 
 export interface Bundle {
@@ -53,6 +59,8 @@ export interface Bundle {
 export interface PeerReport extends Run {
   readonly adapter: string;
   readonly browser: string;
+  /** How much of it is measured, where the run has not come to its end. */
+  readonly stopped?: string;
   readonly versions: Readonly<Partial<Record<EngineName, string>>>;
   readonly rows: readonly Row[];
   readonly bundles: readonly Bundle[];
@@ -77,6 +85,42 @@ export function leastRatio(row: Row): number | undefined {
   return ratios.length > 0 ? Math.min(...ratios) : undefined;
 }
 
+/** Operations a second of this engine at a work that is one op. */
+export function rateOf({ flops, outcomes: { facet } }: Row): number | undefined {
+  return flops !== undefined && facet?.status === 'timed' ? (1000 * flops) / facet.millis.median : undefined;
+}
+
+/** Each with its share of a limit that was measured in the same run. */
+export const withShares = (rows: readonly Row[], limits: Roofline | undefined): Row[] =>
+  rows.map((row) => {
+    const rate = rateOf(row);
+    return rate === undefined || !limits ? row : { ...row, share: rate / limits.flopsPerSecond };
+  });
+
+/** Engines that do a work only item after item: so many times the time of an item, if that is among `rows`. */
+export function estimated(row: Row, { work }: NamedWork, rows: readonly Row[]): Row {
+  const multiple = multipleOf(work);
+  const item = multiple && rows.find(({ name }) => name === multiple.name);
+  if (!multiple || !item) return row;
+  const outcomes: Partial<Record<EngineName, Outcome>> = { ...row.outcomes };
+  for (const engine of ENGINES) {
+    const one = item.outcomes[engine];
+    if (outcomes[engine]?.status !== 'none' || one?.status !== 'timed') continue;
+    const { median, low, high, count } = one.millis;
+    const times = (millis: number) => millis * multiple.count;
+    outcomes[engine] = {
+      status: 'timed',
+      millis: { median: times(median), low: times(low), high: times(high), count },
+      estimatedFrom: `${multiple.count} times "${multiple.name}"`,
+    };
+  }
+  return { ...row, outcomes };
+}
+
+export const gigaflops = (perSecond: number): string => (perSecond / 1e9).toFixed(1);
+
+export const showShare = (share: number): string => `${(100 * share).toFixed(0)} %`;
+
 export const showRatio = (ratio: number): string => `${ratio < 10 ? ratio.toFixed(1) : ratio.toFixed(0)}x`;
 
 function cell(row: Row, engine: EngineName): string {
@@ -99,8 +143,9 @@ const enginesOf = ({ versions }: PeerReport): EngineName[] =>
 
 /** Rows of earlier runs carry the number of their run, and a note a run says which it was. */
 export function earlierRuns({ rows }: PeerReport): { mark(row: Row): string; readonly notes: readonly string[] } {
-  const keyOf = ({ date, command, rounds }: Run): string =>
-    `${date.slice(0, 10)}, \`${command}\`, ${rounds} ${rounds === 1 ? 'round' : 'rounds'}`;
+  const keyOf = ({ date, command, rounds, limits }: Run): string =>
+    `${date.slice(0, 10)}, \`${command}\`, ${rounds} ${rounds === 1 ? 'round' : 'rounds'}` +
+    (limits ? `, ${gigaflops(limits.flopsPerSecond)} GFLOP/s of multiply-adds` : '');
   const runs = [...new Set(rows.flatMap(({ run }) => (run ? [keyOf(run)] : [])))];
   return {
     mark: ({ run }) => (run ? ` [${runs.indexOf(keyOf(run)) + 1}]` : ''),
@@ -108,20 +153,26 @@ export function earlierRuns({ rows }: PeerReport): { mark(row: Row): string; rea
   };
 }
 
+/** What the last column of the table is a share of. */
+export const limitText = ({ flopsPerSecond }: Roofline): string =>
+  `The limit: a loop of pure multiply-adds in registers reaches ${gigaflops(flopsPerSecond)} GFLOP/s in the same page, each counted ` +
+  'as two operations. GFLOP/s are those of Facet and of the definition, so a convolution that gets by with fewer ' +
+  'multiplications (Winograd) may be beyond the limit.';
+
 /** The whole report as a Markdown text. */
 export function markdownOf(report: PeerReport): string {
   const earlier = earlierRuns(report);
   const engines = enginesOf(report);
-  const head = ['work, ms', ...engines.map((engine) => titles[engine]), 'fastest peer', 'GFLOP/s'];
+  const head = ['work, ms', ...engines.map((engine) => titles[engine]), 'fastest peer', 'GFLOP/s', 'of the limit'];
   const rows = report.rows.map((row) => {
     const least = leastRatio(row);
-    const own = row.outcomes.facet;
-    const rate = row.flops && own?.status === 'timed' ? (row.flops / own.millis.median / 1e6).toFixed(1) : '';
+    const rate = rateOf(row);
     return [
       row.name + earlier.mark(row),
       ...engines.map((engine) => cell(row, engine)),
       least ? `**${showRatio(least)}**` : '',
-      rate,
+      rate === undefined ? '' : gigaflops(rate),
+      row.share === undefined ? '' : showShare(row.share),
     ];
   });
   const least = report.rows.flatMap((row) => leastRatio(row) ?? []);
@@ -129,12 +180,13 @@ export function markdownOf(report: PeerReport): string {
   return [
     `# Facet beside its peers: ${report.adapter}`,
     '',
-    `${report.date.slice(0, 10)}, ${report.browser}, \`${report.command}\`. Medians and quartiles of ${report.rounds} interleaved rounds in ` +
+    `${report.date.slice(0, 10)}, ${report.browser}, \`${report.command}\`.${report.stopped ? ` Stopped: ${report.stopped}.` : ''} Medians and quartiles of ${report.rounds} interleaved rounds in ` +
       'one page, in milliseconds; in bold how many times as long a peer takes as Facet. Results were compared with ' +
       'float64 before they were timed.',
     '',
     ...engines.map((engine) => `- ${titles[engine]}: ${report.versions[engine]}`),
     '',
+    ...(report.limits ? [limitText(report.limits), ''] : []),
     line(head),
     line(head.map(() => '---')),
     ...rows.map(line),

@@ -24,6 +24,9 @@ const NETWORKS: Readonly<Record<NetworkName, string>> = {
 export const networksAtHand = (root: string): NetworkName[] =>
   (Object.keys(NETWORKS) as NetworkName[]).filter((name) => existsSync(path.join(root, NETWORKS[name])));
 
+/** On which adapters are looked for; it belongs to no engine. */
+const BLANK = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>blank</title>';
+
 export interface BenchServer {
   readonly url: string;
   close(): void;
@@ -38,6 +41,10 @@ export async function serveBench(root: string): Promise<BenchServer> {
   };
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    if (pathname === '/blank.html') {
+      response.writeHead(200, { 'Content-Type': MIME_TYPES['.html'] }).end(BLANK);
+      return;
+    }
     const file = fileOf(pathname);
     const stats = statSync(file, { throwIfNoEntry: false });
     if (!stats?.isFile()) {
@@ -54,5 +61,9 @@ export async function serveBench(root: string): Promise<BenchServer> {
     createReadStream(file).pipe(response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() };
+  const close = (): void => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
 }

@@ -1,7 +1,9 @@
 // session.ts: the engines of one page, and how a work is measured on all of them: made ready, checked, then timed in turn.
 // A page in which an engine hangs is replaced by another.
 
+import type { Roofline } from '../src/index.ts';
 import { type BenchBrowser, TimeoutError } from './browser.ts';
+import { Interrupted } from './errors.ts';
 import type { NamedWork } from './peerWorks.ts';
 import { type EngineName, leastRatio, type Outcome, type Row, showRatio } from './report.ts';
 import { spreadOf } from './statistics.ts';
@@ -24,9 +26,9 @@ class EngineHangs extends Error {
   }
 }
 
-/** What is told of an engine that throws. One that hangs takes its page with it. */
+/** What is told of an engine that throws. One that hangs takes its page with it, and Ctrl-C everything. */
 function failure(error: unknown): Outcome {
-  if (error instanceof EngineHangs) throw error;
+  if (error instanceof EngineHangs || error instanceof Interrupted) throw error;
   const [message] = (error as Error).message.replace(/^page\.evaluate: (Error: )?/, '').split('\n');
   return { status: 'failed', reason: message.slice(0, 160) };
 }
@@ -48,7 +50,8 @@ export const showMillis = (millis: number): string =>
 
 export class Session {
   readonly versions: Partial<Record<EngineName, string>> = {};
-  adapter = '';
+  /** What the adapter can do at most, in the page of the engines. */
+  limits: Roofline | undefined;
 
   constructor(
     private readonly browser: BenchBrowser,
@@ -61,10 +64,16 @@ export class Session {
     const { browser, timing, say } = this;
     await browser.open('peers.html', (text) => say(`  the page: ${text}`));
     await browser.waitFor(timing.patience, 'window.bench !== undefined');
-    this.adapter = await browser.call(timing.patience, (bench) => bench.adapter(), undefined);
     for (const engine of this.engines) {
       this.versions[engine] = await browser.call(timing.patience, (bench, engine) => bench.open(engine), engine);
     }
+    await this.measureLimits();
+  }
+
+  /** A moment of other work on the machine does not pass for a limit: the best of all measurements counts. */
+  async measureLimits(): Promise<void> {
+    const found = await this.browser.call(this.timing.patience, (bench) => bench.limits(), undefined);
+    if (!this.limits || found.flopsPerSecond > this.limits.flopsPerSecond) this.limits = found;
   }
 
   /** Times a work on all engines that do it right. */

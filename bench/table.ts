@@ -1,4 +1,4 @@
-// table.ts: a report of `facet bench` as Markdown: a table a family, its works as rows and their kernels as columns.
+// table.ts: a report of `facet bench --kernels` as Markdown: a table a family, its works as rows and their kernels as columns.
 
 import type { AdapterDescription, Bound, Roofline } from '../src/index.ts';
 import type { FormTime } from './measure.ts';
@@ -129,7 +129,7 @@ export function markdownOf(report: BenchReport): string {
     limitsText(report),
     LEGEND,
     ...names.flatMap((name) => [`## ${name}`, familyTable(works.filter(({ family }) => family === name))]),
-    'Other engines on the same adapter: `npm run bench` in the project.',
+    'Other engines on the same adapter: `facet bench`.',
   ]
     .filter((part) => part !== '')
     .join('\n\n');

@@ -1,4 +1,4 @@
-// works.ts: what `facet bench` measures: ops of every family at shapes that networks have, and whole networks.
+// works.ts: what `facet bench --kernels` measures: ops of every family at shapes that networks have, and whole networks.
 
 import {
   checkTask,

@@ -1,5 +1,5 @@
-// kernel-tables.mjs: copies the tables of a run of `facet bench` into docs/kernels.md, so that no number is copied by hand.
-// `node scripts/kernel-tables.mjs [--check] [RESULTS.md] [DOC.md]`: RESULTS is what `facet bench --output bench/results` wrote. Between
+// kernel-tables.mjs: copies the tables of a run of `facet bench --kernels` into docs/kernels.md, so that no number is copied by hand.
+// `node scripts/kernel-tables.mjs [--check] [RESULTS.md] [DOC.md]`: RESULTS is what `facet bench --kernels --output bench/results` wrote. Between
 // `<!-- table: NAME -->` and `<!-- end of table -->` comes the section NAME of it; `limits` stands for its lines on the run.
 // With --check nothing is written, and what would change is an error.
 
@@ -42,10 +42,10 @@ const before = readFileSync(doc, 'utf8');
 const sections = existsSync(results) ? sectionsOf(readFileSync(results, 'utf8')) : undefined;
 const after = before.replace(MARK, (_, start, name, end) => {
   if (!sections) return `${start}${end}`;
-  const text = sections.get(name) ?? fail(`${results} has no section "${name}". Run all of facet bench.`);
+  const text = sections.get(name) ?? fail(`${results} has no section "${name}". Run all of facet bench --kernels.`);
   return `${start}\n${text}\n\n${end}`;
 });
 if (!args.includes('--check')) {
-  if (!sections) fail(`there is no ${results}. Run facet bench --output bench/results first.`);
+  if (!sections) fail(`there is no ${results}. Run facet bench --kernels --output bench/results first.`);
   writeFileSync(doc, after);
 } else if (after !== before) fail(`${doc} is not what ${results} says. Run node scripts/kernel-tables.mjs.`);

@@ -1,197 +1,77 @@
-// bench.ts: `facet bench`: this engine against its own kernels, naive first, and the limits of the device. The benchmark is a
-// bundle of its own with an engine of its own, so that nothing of it is part of this one; other engines are compared by
-// `npm run bench`.
+// bench.ts: `facet bench`: which of the two benchmarks is asked for, and what each takes.
 
-import { existsSync, mkdtempSync, rmdirSync } from 'node:fs';
-import path from 'node:path';
 import type { Command } from 'commander';
-import type { Device, Tuning } from '../../src/index.ts';
-import { CommandError, fileError, Stopped, UsageError } from '../errors.ts';
-import { checkFolder, checkOutputs, writeWhole } from '../files.ts';
-import { heedInterrupt } from '../interrupt.ts';
-import { type ModelFile, openModel, readModel } from '../model.ts';
-import type { GlobalOptions } from '../options.ts';
-import { inProject, moduleInProject } from '../project.ts';
-import { report } from '../session.ts';
-import { Progress } from '../terminal.ts';
-import { loadTuning } from '../tuning.ts';
+import { benchKernels, type KernelsOptions } from '../benchKernels.ts';
+import { benchPeers, type PeersOptions } from '../benchPeers.ts';
+import { UsageError } from '../errors.ts';
+import { names, positive, whole } from '../options.ts';
 
-interface BenchOptions extends GlobalOptions {
-  readonly quick?: boolean;
-  readonly only?: string;
-  readonly json?: boolean;
-  readonly output?: string;
-}
-
-/** Networks that are measured where none is named; a quick run takes the first. */
-const SHIPPED = ['drawings', 'cifar10-twin-standard'];
-
-/** What of the bundle is used here. */
-interface BenchModule {
-  bench(request: object): Promise<Found>;
-  countWorks(request: object): number;
-  readonly familyNames: readonly string[];
-  markdownOf(found: Found): string;
-  fileNameOf(adapter: string, parts: readonly string[], isQuick: boolean): string;
-}
-
-interface Found {
-  readonly adapter: { readonly name: string };
-  readonly stopped?: string;
-  readonly works: readonly unknown[];
-}
+type BenchOptions = PeersOptions & KernelsOptions & { readonly kernels?: boolean };
 
 const AFTER = `
-Each op runs with all its kernels, naive first, and in all forms that the passes can make of it; what programs take is bold.
-A tuning kept by \`facet tune\` is used as by other commands. --output writes the table (.md) and the numbers (.json) to files
+The peers are TensorFlow.js (tfjs), jax-js (jax) and onnxruntime-web (ort), with WebGPU in one page of a headless Chromium, on the
+same adapter, in turns; a result that is wrong is not timed. They are installed in bench/node_modules the first time (220 MB). --output
+keeps the numbers (.json), the table (.md) and a picture of it (.png) in files named after the adapter, after each work; works that
+are left out keep the numbers that lie there, marked as of an earlier run.
+
+With --kernels each op runs with all its kernels, naive first, and in all forms that the passes can make of it; what programs take is
+bold. A tuning kept by \`facet tune\` is used as by other commands. --output writes the table (.md) and the numbers (.json) to files
 named after the adapter, and after the models, --only and --quick where they are given.
 
-  facet bench --output bench/results
-  facet bench net.onnx --only networks           a network of yours forward, its gradient, a visualization
-  facet bench --only "pooling|softmax" --quick`;
+  facet bench --output bench/results             everything beside all peers
+  facet bench --quick --only "matmul|conv" --peers jax
+  facet bench --kernels --output bench/results
+  facet bench --kernels net.onnx --only networks   a network of yours forward, its gradient, a visualization
+  facet bench --kernels --only "pooling|softmax" --quick`;
+
+/** Options of the comparison with peers alone, by the names commander gives their values. */
+const OF_PEERS = ['peers', 'sizes', 'rounds', 'seconds', 'patience', 'first'] as const;
+
+/** `256,512`: sides of matrices, each once. */
+function sides(text: string): number[] {
+  const list = text.split(',').map((part) => whole(1, 8192)(part.trim()));
+  return [...new Set(list)];
+}
 
 export function addBench(program: Command): void {
   program
     .command('bench [models...]')
-    .description('times ops and networks against their naive kernels and the limits of the device')
-    .option('--quick', 'fewer rounds, fewer works, one network')
-    .option('--only <text>', 'only works whose family or name contains the text, or one of TEXT|TEXT')
+    .description('times this engine beside its peers, or with --kernels its kernels against naive ones')
+    .option(
+      '--kernels',
+      "this engine's own kernels and those of networks [models] in place of peers, and the limits of the device",
+    )
+    .option('--quick', 'fewer rounds, fewer works, nothing that takes minutes')
+    .option(
+      '--only <text>',
+      'only works whose name (with --kernels also family) contains the text, or one of TEXT|TEXT',
+    )
+    .option('--peers <names>', 'of tfjs, jax, ort, separated by commas; by default all of them; or none', names)
+    .option('--sizes <sizes>', 'of the matrices; by default 256,512,1024,2048', sides)
+    .option('--rounds <n>', 'by default 7', whole(1, 1000))
+    .option(
+      '--seconds <n>',
+      'for the rounds of one engine at one work, by default 30: a slow one gets fewer rounds',
+      positive,
+    )
+    .option('--patience <n>', 'seconds after which a call counts as hanging, by default 240', positive)
+    .option('--no-first', 'without the time from page load to the first result')
     .option('--output <folder>', 'also write the table and the numbers there')
     .option('--json', 'print one JSON object on standard output and nothing else there')
     .addHelpText('after', AFTER)
-    .action((models: string[], _, command) => runBench(models, command.optsWithGlobals()));
-}
-
-async function runBench(named: readonly string[], options: BenchOptions): Promise<void> {
-  const { quick = false, only, output } = options;
-  const models = await openModels(named.length > 0 ? named : quick ? SHIPPED.slice(0, 1) : SHIPPED);
-  if (output !== undefined) tryFolder(output);
-  const bundle = await openBundle();
-  const request = { models, isQuick: quick, only };
-  if (bundle.countWorks(request) === 0) {
-    throw new UsageError(
-      `no work is called like --only "${only}". Leave it out, or give a part of a name; the families are ${bundle.familyNames.join(', ')}.`,
-    );
-  }
-  const parts = [...named.map((name) => path.basename(name, '.onnx')), ...(only === undefined ? [] : [only])];
-  const filesFor = (adapter: string): readonly string[] => {
-    if (output === undefined) return [];
-    const file = path.join(output, bundle.fileNameOf(adapter, parts.map(withoutSlashes), quick));
-    return [file, file.replace(/\.json$/, '.md')];
-  };
-  const found = await time(bundle, request, options, commandOf(named, options), (adapter) =>
-    checkOutputs(...filesFor(adapter)),
-  );
-  const table = bundle.markdownOf(found);
-  const files = found.stopped === undefined ? filesFor(found.adapter.name) : [];
-  const contents = [`${JSON.stringify(found, null, 1)}\n`, `${table}\n`];
-  for (const [k, file] of files.entries()) writeWhole(file, contents[k]);
-  if (found.works.length > 0) {
-    report(
-      options.json,
-      () => ({ ...found, files }),
-      () => [table, ...files.map((file) => `wrote ${file}`)].join('\n\n'),
-    );
-  }
-  if (found.stopped === undefined) return;
-  throw new Stopped(`stopped before the end, with ${found.stopped} finished. No file is written.`);
-}
-
-/** All of them before anything else: a name that is none should not be found out after minutes. */
-async function openModels(names: readonly string[]): Promise<ModelFile[]> {
-  const files: ModelFile[] = [];
-  for (const name of names) {
-    const file = await readModel(name);
-    await openModel(name, {}, file);
-    files.push(file);
-  }
-  return files;
-}
-
-/** Writes something into the folder, or into the one that it will be made in: rights alone do not tell, as in /proc. */
-function tryFolder(folder: string): void {
-  checkFolder(folder);
-  let existing = path.resolve(folder);
-  while (!existsSync(existing)) existing = path.dirname(existing);
-  try {
-    rmdirSync(mkdtempSync(path.join(existing, '.facet-bench-')));
-  } catch (error) {
-    throw fileError('cannot write into', existing, error);
-  }
-}
-
-async function openBundle(): Promise<BenchModule> {
-  if (!existsSync(inProject('bench/main.ts')))
-    throw new CommandError(
-      'the folder "bench" of the project is absent. Get the whole project, or leave the benchmark.',
-    );
-  const { buildBench } = await import(moduleInProject('build.mjs'));
-  await buildBench();
-  return import(moduleInProject('dist/bench.mjs'));
-}
-
-async function time(
-  bundle: BenchModule,
-  request: object,
-  { adapter, memory, quick, only }: BenchOptions,
-  command: string,
-  check: (adapter: string) => void,
-): Promise<Found> {
-  const signal = heedInterrupt();
-  let bar: Progress | undefined;
-  try {
-    return await bundle.bench({
-      ...request,
-      isQuick: quick,
-      only,
-      adapter,
-      memoryMiB: memory,
-      command,
-      signal,
-      onOpen(device: Device): Tuning | undefined {
-        check(device.adapter.name);
-        return loadTuning(device);
-      },
-      onProgress(done: number, total: number, work: string) {
-        bar ??= new Progress('bench', total);
-        bar.update(done, work);
-      },
+    .action((models: string[], _, command: Command) => {
+      const options: BenchOptions = command.optsWithGlobals();
+      if (!options.kernels) {
+        if (models.length === 0) return benchPeers(options);
+        throw new UsageError(
+          `"${models[0]}": a MODEL goes with --kernels; beside peers the works are always the same.`,
+        );
+      }
+      const given = OF_PEERS.find((name) => command.getOptionValueSource(name) === 'cli');
+      if (given === undefined) return benchKernels(models, options);
+      const flag = given === 'first' ? '--no-first' : `--${given}`;
+      throw new UsageError(
+        `${flag} is for the comparison with peers, and --kernels runs without them. Leave one of them out.`,
+      );
     });
-  } catch (error) {
-    throw inOwnWords(error);
-  } finally {
-    bar?.stop();
-  }
-}
-
-/** Errors that the bundle's own engine explains; their classes are others than those of this one. */
-const EXPLAINED = new Set([
-  'DeviceError',
-  'DeviceLostError',
-  'OutOfMemoryError',
-  'ModelError',
-  'UnknownPartError',
-  'OpError',
-]);
-
-function inOwnWords(error: unknown): unknown {
-  if (!(error instanceof Error) || !EXPLAINED.has(error.name)) return error;
-  const same = new CommandError(error.message, { cause: error });
-  same.stack = error.stack;
-  return same;
-}
-
-const withoutSlashes = (text: string): string => text.replaceAll(/[/\\]/g, '-');
-
-/** What to type to have the same again; where results go and how they are printed is no part of it. */
-function commandOf(names: readonly string[], { adapter, memory, quick, only }: BenchOptions): string {
-  const quoted = (text: string): string => (/^[\w,.=/-]+$/.test(text) ? text : JSON.stringify(text));
-  return [
-    'facet bench',
-    ...names.map((name) => quoted(path.isAbsolute(name) ? path.basename(name) : name)),
-    ...(quick ? ['--quick'] : []),
-    ...(only === undefined ? [] : [`--only ${quoted(only)}`]),
-    ...(adapter === 'auto' ? [] : [`--adapter ${adapter}`]),
-    ...(memory === undefined ? [] : [`--memory ${memory}`]),
-  ].join(' ');
 }

@@ -1,4 +1,4 @@
-// bench-ladder.test.ts: what `facet bench` measures (works, and all forms of each), and the table it makes of a report.
+// bench-ladder.test.ts: what `facet bench --kernels` measures (works, and all forms of each), and the table it makes of a report.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { families } from '../../bench/works.ts';
 import type { Device } from '../../src/index.ts';
 import { suite } from '../support/suite.ts';
 
-const test = suite('ladders of facet bench');
+const test = suite('ladders of facet bench --kernels');
 
 const form = (variant: string, millis?: number): WorkReport['forms'][number] =>
   millis === undefined
@@ -50,14 +50,14 @@ const report: BenchReport = {
   adapter: { vendor: 'v', architecture: 'a', name: 'An adapter', software: true, features: [] },
   date: '2026-01-02T03:04:05.000Z',
   seconds: 12.3,
-  command: 'facet bench',
+  command: 'facet bench --kernels',
   limits: { flopsPerSecond: 14e9, bytesPerSecond: 2e9, copyBytesPerSecond: 16e9, dispatchMicros: 8.5 },
   works: ladders,
 };
 
 test('a report tells of tuning and limits, in the plural where there are several', () => {
   const text = markdownOf(report);
-  assert.match(text, /^# An adapter\n\n2026-01-02, `facet bench`, 12 s\. No tuning was in force/);
+  assert.match(text, /^# An adapter\n\n2026-01-02, `facet bench --kernels`, 12 s\. No tuning was in force/);
   assert.match(text, /Limits: 14\.0 GFLOP\/s .* 2\.00 GB\/s .* 16\.0 by the device itself.* 8\.50 µs/);
   assert.ok(text.indexOf('## Products') < text.indexOf('## Copies'));
   assert.match(markdownOf({ ...report, tuning: { ops: 1, outdated: 0 } }), /in force: 1 op\./);
@@ -139,9 +139,9 @@ test('tables of a report go into a document, and it is seen when they differ', (
   const text = readFileSync(doc, 'utf8');
   assert.ok(text.startsWith('before\n') && text.includes('\nbetween\n') && text.endsWith('\nafter\n'));
   assert.ok(text.includes(familyTable(ladders.slice(2))));
-  assert.ok(text.includes('Limits: 14.0 GFLOP/s') && text.includes('`facet bench`, 12 s'));
+  assert.ok(text.includes('Limits: 14.0 GFLOP/s') && text.includes('`facet bench --kernels`, 12 s'));
   assert.not.ok(
-    text.includes('Products') || text.includes('npm run bench') || text.includes('Milliseconds of one run'),
+    text.includes('Products') || text.includes('Other engines') || text.includes('Milliseconds of one run'),
   );
   assert.is(tables(results, doc).status, 0);
   assert.is(readFileSync(doc, 'utf8'), text);

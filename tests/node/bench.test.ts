@@ -3,8 +3,17 @@
 import * as assert from 'uvu/assert';
 import { cellsOf, coalitions, pixelMasks, uniform } from '../../bench/data.ts';
 import { baseOf, fileNameOf, withEarlier } from '../../bench/keep.ts';
-import { listWorks, peerPart } from '../../bench/peerWorks.ts';
-import { leastRatio, markdownOf, type Outcome, type PeerReport, ratioOf, type Row } from '../../bench/report.ts';
+import { kindsOf, listWorks, peerPart, textsOf } from '../../bench/peerWorks.ts';
+import {
+  ENGINES,
+  leastRatio,
+  markdownOf,
+  type Outcome,
+  type PeerReport,
+  ratioOf,
+  type Row,
+  withShares,
+} from '../../bench/report.ts';
 import { geometricMean, relativeError, spreadOf } from '../../bench/statistics.ts';
 import { quantile } from '../../src/engine/statistics.ts';
 import { decodeModel } from '../../src/models/onnx/proto.ts';
@@ -57,14 +66,17 @@ const rows: Row[] = [
   { name: 'own', outcomes: { facet: timed(1) } },
 ];
 
+const limits = { flopsPerSecond: 4e11, bytesPerSecond: 1e11, copyBytesPerSecond: 1e11, dispatchMicros: 5 };
+
 const report: PeerReport = {
   adapter: 'an adapter',
   browser: 'Chromium 1',
   date: '2026-01-02T03:04:05.000Z',
-  command: 'npm run bench',
+  command: 'facet bench',
   rounds: 3,
   versions: { facet: 'this checkout', tfjs: '4', jax: '0.1' },
-  rows,
+  limits,
+  rows: withShares(rows, limits),
   bundles: [{ name: 'tfjs', engine: 'tfjs', bytes: 2048, gzipBytes: 1024 }],
 };
 
@@ -81,16 +93,29 @@ test('the table says what was measured, what was estimated, and what went wrong'
   const lineOf = (name: string): string => text.split('\n').find((line) => line.startsWith(`| ${name} `)) ?? '';
   assert.is(
     lineOf('matmul 256'),
-    '| matmul 256 | 10.0 (9.00–11.0) | 35.0 (31.5–38.5) **3.5x** | **wrong**: relative error 17 | **3.5x** | 200.0 |',
+    '| matmul 256 | 10.0 (9.00–11.0) | 35.0 (31.5–38.5) **3.5x** | **wrong**: relative error 17 | **3.5x** | 200.0 | 50 % |',
   );
   assert.is(
     lineOf('gradient'),
-    '| gradient | 4.00 (3.60–4.40) | **failed**: no a \\| b | 400 (estimated, error 3e-4) **100x** | **100x** |  |',
+    '| gradient | 4.00 (3.60–4.40) | **failed**: no a \\| b | 400 (estimated, error 3e-4) **100x** | **100x** |  |  |',
   );
-  assert.is(lineOf('own'), '| own | 1.00 (0.90–1.10) |  |  |  |  |');
+  assert.is(lineOf('own'), '| own | 1.00 (0.90–1.10) |  |  |  |  |  |');
   assert.ok(text.includes('3.5x at least, 19x in the geometric mean of 2 works'));
   assert.ok(!text.includes('onnxruntime')); // it was not run
   assert.is(lineOf('tfjs'), '| tfjs | 2 KiB | 1 KiB |');
+});
+
+test('a share is of the limit of the same run; a report says where it has stopped', () => {
+  assert.equal(
+    report.rows.map(({ share }) => share),
+    [0.5, undefined, undefined],
+  );
+  assert.equal(withShares(rows, undefined), rows);
+  assert.ok(markdownOf(report).includes('multiply-adds in registers reaches 400.0 GFLOP/s in the same page'));
+  assert.not.ok(markdownOf(report).includes('Stopped'));
+  assert.ok(
+    markdownOf({ ...report, stopped: '3 of 9 works' }).includes('`facet bench`. Stopped: 3 of 9 works. Medians'),
+  );
 });
 
 const changed = (more: Partial<PeerReport>): PeerReport => ({ ...report, date: '2026-02-03T00:00:00.000Z', ...more });
@@ -99,13 +124,15 @@ const namesOf = ({ rows }: PeerReport): string[] => rows.map(({ name }) => name)
 test('a run of a part leaves the other rows, which say of which run they are', () => {
   const order = ['matmul 256', 'matmul 512', 'gradient', 'own'];
   const anew: Row = { name: 'gradient', outcomes: { facet: timed(2), tfjs: timed(6) } };
-  const part = withEarlier(changed({ rows: [anew], command: 'npm run bench -- --only gradient' }), report, order);
+  const part = withEarlier(changed({ rows: [anew], command: 'facet bench --only gradient' }), report, order);
   assert.equal(namesOf(part), ['matmul 256', 'gradient', 'own']);
   assert.is(part.rows[1], anew);
-  assert.equal(part.rows[0].run, { date: report.date, command: 'npm run bench', rounds: 3 });
+  assert.equal(part.rows[0].run, { date: report.date, command: 'facet bench', rounds: 3, limits });
   const text = markdownOf(part);
   assert.ok(text.includes('| matmul 256 [1] |') && text.includes('| gradient | 2.00') && text.includes('| own [1] |'));
-  assert.ok(text.includes('[1] of an earlier run: 2026-01-02, `npm run bench`, 3 rounds.\n'));
+  assert.ok(
+    text.includes('[1] of an earlier run: 2026-01-02, `facet bench`, 3 rounds, 400.0 GFLOP/s of multiply-adds.\n'),
+  );
   assert.not.ok(markdownOf(report).includes('earlier'));
 
   // A third run tells the two apart.
@@ -113,7 +140,7 @@ test('a run of a part leaves the other rows, which say of which run they are', (
   assert.equal(namesOf(third), order);
   assert.equal(
     third.rows.map(({ run }) => run?.command),
-    ['npm run bench', undefined, 'npm run bench -- --only gradient', 'npm run bench'],
+    ['facet bench', undefined, 'facet bench --only gradient', 'facet bench'],
   );
   const names = third.rows.map(({ name }) => markdownOf(third).match(new RegExp(`^\\| (${name}[^|]*) \\|`, 'm'))?.[1]);
   assert.equal(names, ['matmul 256 [1]', 'matmul 512', 'gradient [2]', 'own [1]']);
@@ -133,9 +160,8 @@ test('a run of everything, another browser or other versions keep nothing of an 
 });
 
 test('files are named after the adapter, and after what makes a run a part', () => {
-  const all = { facet: '', tfjs: '4', jax: '1', ort: '1' };
-  assert.is(baseOf({ adapter: 'Google SwiftShader', versions: all }, 'out'), 'out/google-swiftshader-peers');
-  assert.is(baseOf({ adapter: 'x', versions: { facet: '', jax: '1' } }, 'out'), 'out/x-peers-facet-jax');
+  assert.is(baseOf({ adapter: 'Google SwiftShader', engines: ENGINES }, 'out'), 'out/google-swiftshader-peers');
+  assert.is(baseOf({ adapter: 'x', engines: ['facet', 'jax'] }, 'out'), 'out/x-peers-facet-jax');
   assert.is(fileNameOf('SwiftShader driver 5.0.0', [], false), 'swiftshader-driver-5-0-0.json');
   assert.is(fileNameOf('a GPU', ['nets/Net 1.onnx'], true), 'a-gpu-net-1-quick.json');
 });
@@ -152,6 +178,12 @@ test('the list of works follows the options', () => {
     only.map(({ name }) => name),
     ['matmul 256', 'irfft2, 224², 3 channels'],
   );
+  assert.equal(textsOf('MatMul 256 | irfft2'), ['matmul 256', 'irfft2']);
+  assert.equal(kindsOf(['matmul 256', 'matmul 512', 'a net, 224²: forward', '200 dispatches']), [
+    'matmul',
+    'a net',
+    '200 dispatches',
+  ]);
   // Without downloaded networks the one that comes along stands for them.
   assert.ok(
     listWorks({ sizes: [], networks: ['drawings'], isQuick: true }).some(
