@@ -2,11 +2,11 @@
 // bundle of its own with an engine of its own, so that nothing of it is part of this one; other engines are compared by
 // `npm run bench`.
 
-import { existsSync, mkdtempSync, rmdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import type { Device, Tuning } from '../../src/index.ts';
-import { CommandError, fileError, Stopped, UsageError } from '../errors.ts';
+import { CommandError, Stopped, UsageError } from '../errors.ts';
 import { checkFolder, checkOutputs, writeWhole } from '../files.ts';
 import { heedInterrupt } from '../interrupt.ts';
 import { type ModelFile, openModel, readModel } from '../model.ts';
@@ -65,7 +65,7 @@ export function addBench(program: Command): void {
 async function runBench(named: readonly string[], options: BenchOptions): Promise<void> {
   const { quick = false, only, output } = options;
   const models = await openModels(named.length > 0 ? named : quick ? SHIPPED.slice(0, 1) : SHIPPED);
-  if (output !== undefined) tryFolder(output);
+  if (output !== undefined) checkFolder(output);
   const bundle = await openBundle();
   const request = { models, isQuick: quick, only };
   if (bundle.countWorks(request) === 0) {
@@ -106,18 +106,6 @@ async function openModels(names: readonly string[]): Promise<ModelFile[]> {
     files.push(file);
   }
   return files;
-}
-
-/** Writes something into the folder, or into the one that it will be made in: rights alone do not tell, as in /proc. */
-function tryFolder(folder: string): void {
-  checkFolder(folder);
-  let existing = path.resolve(folder);
-  while (!existsSync(existing)) existing = path.dirname(existing);
-  try {
-    rmdirSync(mkdtempSync(path.join(existing, '.facet-bench-')));
-  } catch (error) {
-    throw fileError('cannot write into', existing, error);
-  }
 }
 
 async function openBundle(): Promise<BenchModule> {
