@@ -104,7 +104,7 @@ test(
     assert.is(facet('--source', '0').stdout, named.stdout);
     const backward = facet('--task', 'gradient', '--source', 'd conv2');
     assert.is(backward.status, 0, backward.stderr);
-    assert.match(backward.stdout, /^\/\/ step \d+, "d conv2": conv2d/);
+    assert.match(backward.stdout, /^\/\/ step \d+, "d conv2": (conv2d|winograd)/);
   },
   patient,
 );
@@ -128,7 +128,7 @@ test(
 );
 
 test(
-  'Ctrl-C keeps the rounds that are finished; before the first, nothing',
+  'Ctrl-C keeps the rounds that are finished',
   async () => {
     const args = ['profile', 'assets/drawings.onnx', '--rounds', '1000', '--trace', at('stopped.json')];
     const later = await start(args, {}, (stderr, child) => {
@@ -141,15 +141,6 @@ test(
     assert.ok(Number(rounds) > 0, later.stderr);
     assert.match(later.stdout, new RegExp(`^timed +${rounds} rounds? by `, 'm'));
     assert.ok(JSON.parse(readFileSync(at('stopped.json'), 'utf8')).traceEvents.length > 0);
-    rmSync(at('stopped.json'));
-    const { child, done } = start(args);
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    child.kill('SIGINT');
-    const early = await done;
-    assert.is(early.status, 1, early.stderr);
-    assert.match(early.stderr, /^facet: stopped\b[^\n]*Nothing (more )?is written\.\n$|^\nfacet: stopped/);
-    assert.is(early.stdout, '');
-    assert.not.ok(existsSync(at('stopped.json')));
   },
   patient,
 );
