@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { type CacheEntry, type ModelCache, shownAddress } from '../src/index.ts';
-import { CommandError, fileError } from './errors.ts';
+import { CommandError, fileError, UsageError } from './errors.ts';
 
 /** What `HASH.json` holds. The address is for people; it may be without what is secret in it. */
 interface CacheRecord {
@@ -132,6 +132,18 @@ function makeFolder(folder: string): void {
     }
   } catch (error) {
     throw error instanceof CommandError ? error : cacheError(folder, error);
+  }
+}
+
+/** Throws unless files can be kept in the cache, before the work that makes them. */
+export function checkCache(): void {
+  const folder = cacheFolder();
+  const file = path.join(folder, `check.${process.pid}.tmp`);
+  try {
+    writeCached(file, '');
+    rmSync(file);
+  } catch (error) {
+    throw new UsageError((error as Error).message, { cause: error });
   }
 }
 

@@ -1,13 +1,13 @@
 // files.ts: reading with one-line errors; writing whole files or none.
 
 import {
-  accessSync,
-  constants,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readFileSync,
   realpathSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -53,20 +53,21 @@ export function checkOutputs(...files: readonly (string | undefined)[]): void {
 
 /** Missing folders are made when the file is written. */
 function checkWritable(file: string): void {
+  if (file === '') throw new UsageError('"" is no file. Give the output a name.');
   if (existsSync(file) && statSync(file).isDirectory())
     throw new UsageError(`"${file}" is a folder. Name a file in it.`);
   refuseInput(file);
   checkFolder(path.dirname(file));
 }
 
-/** The same for a folder of outputs. */
+/** The same for a folder of outputs. Writes something into it, or into the one that it will be made in: rights alone do not tell, as in /proc. */
 export function checkFolder(folder: string): void {
   let existing = path.resolve(folder);
   while (!existsSync(existing)) existing = path.dirname(existing);
   if (!statSync(existing).isDirectory())
     throw new UsageError(`"${existing}" is a file, so no folder can be there. Choose another path.`);
   try {
-    accessSync(existing, constants.W_OK);
+    rmdirSync(mkdtempSync(path.join(existing, '.facet-')));
   } catch (error) {
     const { message } = fileError('cannot write into', existing, error);
     throw new UsageError(message, { cause: error });
@@ -83,6 +84,11 @@ function makeFolder(folder: string): void {
 /** Writes under a temporary name beside the file, then renames: a reader sees the old file or the whole new one. */
 export function writeWhole(file: string, bytes: Uint8Array | string): string {
   refuseInput(file);
+  return replaceWhole(file, bytes);
+}
+
+/** The same for a file that is read to be written anew. */
+export function replaceWhole(file: string, bytes: Uint8Array | string): string {
   const temporary = `${file}.${process.pid}.tmp`;
   try {
     makeFolder(path.dirname(path.resolve(file)));

@@ -2,6 +2,7 @@
 
 import {
   type CompileOptions,
+  type Device,
   type Profile,
   rooflineWarning,
   shareOf,
@@ -16,6 +17,9 @@ export interface Timed {
   readonly profile: Profile;
   readonly compileMillis: number;
   readonly profileMillis: number;
+  /** Ops not left to heuristics, and the same in words. */
+  readonly choices: Device['choices'];
+  readonly chosenBy: string;
 }
 
 interface Subject {
@@ -26,7 +30,7 @@ interface Subject {
   readonly files: readonly string[];
 }
 
-export function profileJson({ profile, ...spent }: Timed, { files, ...subject }: Subject): object {
+export function profileJson({ profile, chosenBy: _, ...spent }: Timed, { files, ...subject }: Subject): object {
   const { steps, ...rest } = profile;
   return {
     ...subject,
@@ -55,7 +59,7 @@ const CLOCKS: Record<Profile['clock'], string> = {
 
 /** The `top` slowest steps, 0 for all; the sums by kernel; the whole against the limits of the device. */
 export function profileText(
-  { profile, compileMillis, profileMillis }: Timed,
+  { profile, compileMillis, profileMillis, chosenBy }: Timed,
   { top, buffers, files }: { readonly top: number; readonly buffers?: boolean; readonly files: readonly string[] },
 ): string {
   const { steps, stepMicros, rounds, clock, adapter } = profile;
@@ -68,6 +72,7 @@ export function profileText(
     totalTable(profile),
     '',
     ...summary(profile),
+    `kernels   ${chosenBy}`,
     `timed     ${rounds} ${rounds === 1 ? 'round' : 'rounds'} by ${CLOCKS[clock]}, on ${adapter}; ${duration(profileMillis)} after ${duration(compileMillis)} of preparation`,
     ...files.map((file) => `wrote ${file}`),
   ].join('\n');

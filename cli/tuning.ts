@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { type Device, readTuning, type Tuning } from '../src/index.ts';
+import { type Device, type KnownChoices, readTuning, type Tuning } from '../src/index.ts';
 import { cacheFolder, writeCached } from './cache.ts';
 import { fileError } from './errors.ts';
 
@@ -45,4 +45,31 @@ export function forgetTuning(device: Device): string | undefined {
     throw fileError('cannot remove', file, error);
   }
   return file;
+}
+
+const countOf = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
+/** Who chooses kernels on a device, in a few words. */
+export function choosers({ choices: { tuned, known } }: Device): string {
+  const others = known > 0 ? `${countOf(known, 'choice')} known of such GPUs, else by heuristics` : 'by heuristics';
+  if (tuned === 0) return `${others}; \`facet tune\` times them on this one`;
+  return `${countOf(tuned, 'op')} tuned for this GPU, else ${others}; \`facet tune --forget\` undoes it`;
+}
+
+const quoted = (text: string): string => `'${text.replace(/[\\']/g, '\\$&')}'`;
+
+/** src/engine/tuning_known.ts with these choices: its head stays. */
+export function knownText(head: string, known: readonly KnownChoices[]): string {
+  const entries = known.map(({ architecture, variants }) =>
+    [
+      '  {',
+      `    architecture: ${quoted(architecture)},`,
+      '    variants: {',
+      ...Object.entries(variants).map(([key, variant]) => `      ${quoted(key)}: ${quoted(variant)},`),
+      '    },',
+      '  },',
+    ].join('\n'),
+  );
+  const list = entries.length > 0 ? `[\n${entries.join('\n')}\n]` : '[]';
+  return `${head}export const knownChoices: readonly KnownChoices[] = ${list};\n`;
 }

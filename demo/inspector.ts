@@ -87,13 +87,22 @@ export class Inspector {
     this.fit();
   }
 
-  /** Another network: what was found of the one before is withdrawn. */
-  setModel(model: Model): void {
+  /** Another network: what was found of the one before is withdrawn; not so where only its pictures are prepared otherwise. */
+  setModel(model: Model, isSame: boolean): void {
     this.model = model;
     this.going?.abort();
-    this.shown = undefined;
-    body.hidden = true;
+    if (!isSame) {
+      this.shown = undefined;
+      body.hidden = true;
+    }
     this.fit();
+  }
+
+  /** Kernels are chosen anew: what is shown of the others stays until it is timed with these. */
+  refresh(): void {
+    if (!this.shown || this.isPaused) return;
+    task.value = this.shown.name;
+    this.start();
   }
 
   /** Meanwhile nothing is timed, and what is being timed stops. */

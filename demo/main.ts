@@ -63,7 +63,7 @@ function start(device: Device, screen: Screen): void {
     else pixels.show(model);
     findings.showModel(model);
     panel.setModel(model);
-    inspector.setModel(model);
+    inspector.setModel(model, isSame);
     offerSamples(model, (picture) => {
       clearError();
       void explainer.setPicture(picture);
@@ -202,6 +202,7 @@ function start(device: Device, screen: Screen): void {
       relabel();
     },
     renew: () => current && use(current, true),
+    refresh: () => inspector.refresh(),
   });
   pixels.listen((preprocess) => {
     if (current) use(current.withPreprocess(preprocess), true);

@@ -31,7 +31,8 @@ export {
 export { type Bound, judge, type MeasuredRoofline, type Roofline, rooflineWarning } from './engine/roofline.ts';
 export { type Lifetime, type MemoryTimeline, memoryTimeline } from './engine/timeline.ts';
 export { type ChromeTrace, chromeTrace, type TraceEvent } from './engine/trace.ts';
-export { isCurrent, mergeTunings, readTuning, type Tuning } from './engine/tuning.ts';
+export { isCurrent, type KnownChoices, knownWith, mergeTunings, readTuning, type Tuning } from './engine/tuning.ts';
+export { knownChoices } from './engine/tuning_known.ts';
 export { OpError } from './kernels/types.ts';
 export * from './models/index.ts';
 export { drawing, drawingClasses } from './training/drawings.ts';

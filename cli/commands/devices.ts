@@ -2,9 +2,10 @@
 
 import type { Command } from 'commander';
 import { type AdapterChoice, openNodeDevice } from '../../src/engine/gpu/dawn.node.ts';
-import { DeviceError } from '../../src/index.ts';
+import { type Device, DeviceError } from '../../src/index.ts';
 import { report } from '../session.ts';
 import { byteCount, table } from '../terminal.ts';
+import { choosers, loadTuning } from '../tuning.ts';
 
 /** Limits that decide what fits and how fast it runs. */
 const LIMITS = [
@@ -23,6 +24,9 @@ interface Adapter {
   readonly architecture: string;
   readonly software: boolean;
   readonly features: readonly string[];
+  readonly choices: Device['choices'];
+  /** The same in words. */
+  readonly chosenBy: string;
   readonly limits: Readonly<Record<(typeof LIMITS)[number], number>>;
 }
 
@@ -50,7 +54,7 @@ async function listDevices(asJson: boolean | undefined): Promise<void> {
   const auto = adapters[0].choice;
   report(
     asJson,
-    () => ({ auto, adapters }),
+    () => ({ auto, adapters: adapters.map(({ chosenBy: _, ...adapter }) => adapter) }),
     () => adapters.map((adapter) => describeText(adapter, auto)).join('\n\n'),
   );
 }
@@ -60,13 +64,18 @@ async function describe(choice: AdapterChoice): Promise<Adapter> {
   try {
     const { name, vendor, architecture, software, features } = device.adapter;
     const limits = Object.fromEntries(LIMITS.map((limit) => [limit, device.gpu.limits[limit]])) as Adapter['limits'];
-    return { choice, name, vendor, architecture, software, features, limits };
+    device.useTuning(loadTuning(device));
+    const { choices } = device;
+    return { choice, name, vendor, architecture, software, features, choices, chosenBy: choosers(device), limits };
   } finally {
     device.close();
   }
 }
 
-function describeText({ choice, name, vendor, architecture, features, limits }: Adapter, auto: AdapterChoice): string {
+function describeText(
+  { choice, name, vendor, architecture, features, limits, chosenBy }: Adapter,
+  auto: AdapterChoice,
+): string {
   const rows = LIMITS.map((limit) => [
     `  ${limit}`,
     limit.endsWith('Size') ? byteCount(limits[limit]) : String(limits[limit]),
@@ -74,6 +83,7 @@ function describeText({ choice, name, vendor, architecture, features, limits }: 
   return [
     `${name}${vendor ? ` (${[vendor, architecture].filter(Boolean).join(', ')})` : ''}: --adapter ${choice}${choice === auto ? ', taken by default' : ''}`,
     `  features  ${features.join(', ')}`,
+    `  kernels   ${chosenBy}`,
     table(rows, [1]),
   ].join('\n');
 }

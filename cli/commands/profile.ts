@@ -36,6 +36,7 @@ import { type ModelOptions, modelOptions, size, weightsOption, whole } from '../
 import { profileJson, profileText, type Timed } from '../profileReport.ts';
 import { report, withDevice } from '../session.ts';
 import { Progress } from '../terminal.ts';
+import { choosers } from '../tuning.ts';
 
 interface ProfileCommandOptions extends ModelOptions {
   readonly task: TaskName;
@@ -93,11 +94,12 @@ function plotName(file: string): string {
 async function profileModel(argument: string, options: ProfileCommandOptions): Promise<void> {
   const { task, trace, plot } = options;
   checkCombination(options);
+  checkOutputs(trace, plot);
   const { model, labels } = await openModel(argument, options);
   checkSize(model, options.size);
   const settings = settingsOf(model, labels, options);
   checkTask(model, task, settings);
-  checkOutputs(trace, plot);
+  checkOutputs(trace, plot); // once more: now it is known which files are read
   if (options.source !== undefined) return printSource(model, settings, options, options.source);
 
   const timed = await timeTask(model, settings, options);
@@ -109,6 +111,12 @@ async function profileModel(argument: string, options: ProfileCommandOptions): P
     () => profileJson(timed, { model: argument, task, batch: options.batch, weights: options.weights, files }),
     () => profileText(timed, { top: options.top, buffers: options.buffers, files }),
   );
+  const { rounds } = timed.profile;
+  if (rounds < options.rounds) {
+    throw new Stopped(
+      `stopped after ${rounds} of ${options.rounds} rounds; what was finished is ${files.length > 0 ? 'written' : 'shown'}.`,
+    );
+  }
 }
 
 /** Compiles a task and times its steps, with a progress bar. */
@@ -125,8 +133,9 @@ function timeTask(model: Model, settings: TaskOptions, options: ProfileCommandOp
     try {
       compiled = await compileTask(device, model, options.task, settings, signal);
       const start = performance.now();
-      const found = await profile(compiled.program, { rounds: options.rounds, signal, onProgress });
-      return { profile: found, compileMillis: start - began, profileMillis: performance.now() - start };
+      const found = await profile(compiled.program, { rounds: options.rounds, signal, keepRounds: true, onProgress });
+      const spent = { compileMillis: start - began, profileMillis: performance.now() - start };
+      return { profile: found, ...spent, choices: device.choices, chosenBy: choosers(device) };
     } catch (error) {
       throw error === signal.reason ? new Stopped('stopped before the end. Nothing is written.') : error;
     } finally {

@@ -8,16 +8,17 @@ import type { OpNode } from './graph.ts';
 import { ROTATED } from './passes/rotate.ts';
 import { splitName, splitParts } from './passes/split.ts';
 import { winogradName, winogradTiles } from './passes/winograd.ts';
-import { median } from './statistics.ts';
 import type { Target } from './target.ts';
 
 /** What was measured of one op at one set of shapes and attributes. */
 export interface TunedOp {
-  /** The fastest. */
+  /** The one to take. */
   readonly variant: string;
+  /** The one that the heuristics took when it was measured; older files do not say. */
+  readonly usual?: string;
   /** `kernelsOf` the op when it was measured: with other kernels the measurement says nothing. */
   readonly kernels: string;
-  /** Microseconds of one dispatch (of all of them, where a variant is several), by variant. */
+  /** Microseconds of one dispatch (of all of them, where a variant is several), by variant; the least of all rounds. */
   readonly micros: Readonly<Record<string, number>>;
 }
 
@@ -117,6 +118,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 const isTunedOp = (value: unknown): value is TunedOp =>
   isRecord(value) &&
   typeof value.variant === 'string' &&
+  (value.usual === undefined || typeof value.usual === 'string') &&
   typeof value.kernels === 'string' &&
   isRecord(value.micros) &&
   Object.values(value.micros).every((micros) => typeof micros === 'number' && micros >= 0);
@@ -139,6 +141,26 @@ export function readTuning(text: string): Tuning | undefined {
 export interface KnownChoices {
   readonly architecture: string;
   readonly variants: Readonly<Record<string, string>>;
+}
+
+/** What all devices of an architecture are to take was so many times as fast on the one that was tuned. */
+const WORTH_KNOWING = 1.1;
+
+/** What is known, with what a tuning of a device of this architecture says: clearly faster variants come in, others go. */
+export function knownWith(known: readonly KnownChoices[], architecture: string, tuning: Tuning): KnownChoices[] {
+  const variants: Record<string, string> = {};
+  const before = known.find((choices) => choices.architecture === architecture)?.variants ?? {};
+  for (const key of [...new Set([...Object.keys(before), ...Object.keys(tuning.ops)])].sort()) {
+    const tuned: TunedOp | undefined = tuning.ops[key];
+    if (!tuned || !isCurrent(tuned)) {
+      if (key in before) variants[key] = before[key];
+      continue;
+    }
+    const { variant, usual = variant, micros } = tuned;
+    if (variant !== usual && micros[usual] >= WORTH_KNOWING * micros[variant]) variants[key] = variant;
+  }
+  const others = known.filter((choices) => choices.architecture !== architecture);
+  return Object.keys(variants).length > 0 ? [...others, { architecture, variants }] : others;
 }
 
 /**
@@ -164,36 +186,4 @@ export function answerFrom(
     if (!answers.has(key)) answers.set(key, find(key, node, inputs));
     return answers.get(key);
   };
-}
-
-/** A variant while it is timed. */
-export interface Timing {
-  readonly variant: string;
-  /** Microseconds, one a round; all variants that are still timed have one of each round. */
-  readonly samples: number[];
-  /** Why it was left out, or left early. */
-  note?: string;
-}
-
-/** What replaces the heuristic's choice is faster by this share in the median and at best, and in most rounds. */
-const LEAST_GAIN = 0.05;
-const MOST_OF_ROUNDS = 0.75;
-
-/** The fastest, if it is clearly faster than the usual one. */
-export function winnerOf(timings: readonly Timing[], usual: string): string {
-  const timed = timings.filter(({ samples }) => samples.length > 0);
-  const incumbent = timed.find(({ variant }) => variant === usual);
-  const fastest = timed.reduce<Timing | undefined>(
-    (best, timing) => (best && median(best.samples) <= median(timing.samples) ? best : timing),
-    undefined,
-  );
-  if (!fastest || fastest === incumbent) return usual;
-  if (!incumbent) return fastest.variant;
-  // On a busy machine medians err, and the best of several runs rarely does: both have to agree.
-  const ahead = [median, (samples: readonly number[]) => Math.min(...samples)].every(
-    (of) => of(fastest.samples) < (1 - LEAST_GAIN) * of(incumbent.samples),
-  );
-  const rounds = Math.min(fastest.samples.length, incumbent.samples.length);
-  const won = fastest.samples.slice(0, rounds).filter((micros, k) => micros < incumbent.samples[k]).length;
-  return ahead && won >= MOST_OF_ROUNDS * rounds ? fastest.variant : usual;
 }

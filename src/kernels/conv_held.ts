@@ -12,7 +12,7 @@ import type { Kernel, KernelContext } from './types.ts';
 const FILTERS = 16;
 
 /** Terms of a sum, all of them in the text: 3x3 of three channels has 27, 5x5 of one 25. More leave the instruction cache. */
-const MOST_TERMS = 32;
+export const MOST_TERMS = 32;
 
 /** Filters computed in vain, as a share, up to which it pays. */
 const MOST_WASTE = 1;

@@ -107,7 +107,7 @@ test('says of inputs what is wrong with them', async () => {
     refuse(1, [/label file/, /gone\.txt/], ...run('picture.png', '--labels', at('gone.txt'))),
     refuse(2, [/no layer "nowhere"/, /nearest/], ...run('picture.png', '--layers', 'nowhere', '--raw', at('raw'))),
     refuse(2, [/"zebra"/, /deer/], ...attribute, '--target', 'zebra'),
-    refuse(1, [/is a file, so no folder/], ...attribute, '--output', at('picture.png/heat.png')),
+    refuse(2, [/is a file, so no folder/], ...attribute, '--output', at('picture.png/heat.png')),
   ]);
 });
 

@@ -81,7 +81,11 @@ test('a program without dispatches is told of in numbers', () => {
     replayMicros: 40,
     memory: memoryTimeline(makePlan(computation({ x: new Graph().input('x', [4]) }))),
   };
-  const text = profileText({ profile, compileMillis: 1, profileMillis: 2 }, { top: 0, files: [] });
+  const text = profileText(
+    { profile, compileMillis: 1, profileMillis: 2, choices: { tuned: 0, known: 0 }, chosenBy: 'by nobody' },
+    { top: 0, files: [] },
+  );
+  assert.match(text, /^kernels +by nobody$/m);
   assert.match(text, /^steps +0 dispatches/m);
   assert.match(text, /^ +worst +8\.00 GFLOP\/s, 1\.50 GB\/s, 200 µs, of 6 measurements$/m);
   assert.match(text, /^timed +1 round by/m);
@@ -91,7 +95,7 @@ test('a program without dispatches is told of in numbers', () => {
 test('the table names buffers where they are asked for, and the text warns of limits that scattered', () => {
   const found = madeUp();
   const shown = { top: 2, files: [] };
-  const timed = { compileMillis: 1, profileMillis: 2 };
+  const timed = { compileMillis: 1, profileMillis: 2, choices: { tuned: 0, known: 0 }, chosenBy: 'by nobody' };
   assert.not.match(profileText({ ...timed, profile: found }, shown), /buffers$|weights$/m);
   const halved = { ...roofline, worst: { ...roofline.worst, bytesPerSecond: 1e9 } };
   const text = profileText({ ...timed, profile: { ...found, roofline: halved } }, { ...shown, buffers: true });

@@ -11,12 +11,12 @@ import {
   emptyTuning,
   kernelsFor,
   kernelsOf,
+  knownWith,
   loweredVariants,
   mergeTunings,
   opKey,
   readTuning,
   type Tuning,
-  winnerOf,
 } from '../../src/engine/tuning.ts';
 import { knownChoices } from '../../src/engine/tuning_known.ts';
 import { opDef } from '../../src/kernels/index.ts';
@@ -97,6 +97,7 @@ test('a tuning comes back from its text; what is none is undefined', () => {
     JSON.stringify({ ...tuning, ops: { [key]: 'tiled' } }),
     JSON.stringify({ ...tuning, ops: { [key]: { ...tuning.ops[key], micros: { tiled: 'fast' } } } }),
     JSON.stringify({ ...tuning, ops: { [key]: { ...tuning.ops[key], variant: 1 } } }),
+    JSON.stringify({ ...tuning, ops: { [key]: { ...tuning.ops[key], usual: 1 } } }),
   ];
   for (const text of broken) assert.is(readTuning(text), undefined, text);
 });
@@ -172,20 +173,28 @@ test('an answer of no known name leaves a computation as it is lowered without o
   assert.is(answered.graph.nodes.length, plain.graph.nodes.length);
 });
 
-test('only what is clearly faster takes the place of the usual variant', () => {
-  const race = (samples: Readonly<Record<string, number[]>>): string =>
-    winnerOf(
-      Object.entries(samples).map(([variant, samples]) => ({ variant, samples })),
-      'usual',
-    );
-  assert.is(race({ usual: [10, 10, 10], other: [8, 8, 8] }), 'other');
-  assert.is(race({ usual: [10, 10, 10], other: [9.7, 9.7, 9.7] }), 'usual', 'by a hair');
-  assert.is(race({ usual: [10, 10, 10], other: [12, 12, 12] }), 'usual');
-  assert.is(race({ usual: [10, 30, 30], other: [11, 12, 12] }), 'usual', 'in the median, but not at best');
-  assert.is(race({ usual: [10, 10, 10, 10], other: [5, 5, 5, 20] }), 'other', 'in three rounds of four');
-  assert.is(race({ usual: [10, 4, 10, 4], other: [3.5, 9, 3.5, 9] }), 'usual', 'in half of the rounds');
-  assert.is(race({ naive: [50], usual: [10, 10, 10], other: [8, 8, 8], third: [7, 7, 7] }), 'third');
-  assert.is(race({ usual: [30], other: [8] }), 'other', 'where the usual one was dropped as slow');
-  assert.is(race({ usual: [], other: [8, 8] }), 'other', 'where the usual one does not fit');
-  assert.is(race({ usual: [], other: [] }), 'usual');
+test('known choices come from a tuning where they are a tenth faster, and go where they no longer are', () => {
+  const ops = [4, 8, 12, 16, 20].map((channels) => convolution(channels));
+  const keys = ops.map(({ node, inputs }) => opKey(node, inputs));
+  const entry = (k: number, variant: string, micros: Record<string, number>) => ({
+    ...tuningOf(ops[k], variant).ops[keys[k]],
+    usual: 'quad',
+    micros,
+  });
+  const tuning: Tuning = {
+    ...emptyTuning(device),
+    ops: {
+      [keys[0]]: entry(0, 'winograd-2', { quad: 120, 'winograd-2': 100 }),
+      [keys[1]]: entry(1, 'winograd-2', { quad: 109, 'winograd-2': 100 }),
+      [keys[2]]: entry(2, 'quad', { quad: 100, 'winograd-2': 200 }),
+      [keys[3]]: { ...entry(3, 'winograd-2', { quad: 200, 'winograd-2': 100 }), kernels: '01234567-89abcdef' },
+    },
+  };
+  const other = { architecture: 'another', variants: { [keys[0]]: 'tiled' } };
+  const before = { architecture: 'swiftshader', variants: { [keys[2]]: 'tiled', [keys[4]]: 'tiled' } };
+  assert.equal(knownWith([before, other], 'swiftshader', tuning), [
+    other,
+    { architecture: 'swiftshader', variants: { [keys[0]]: 'winograd-2', [keys[4]]: 'tiled' } },
+  ]);
+  assert.equal(knownWith([], 'swiftshader', emptyTuning(device)), []);
 });

@@ -4,7 +4,7 @@
 import type { DeviceTraits } from '../../kernels/types.ts';
 import type { Tensor } from '../graph.ts';
 import type { Target } from '../target.ts';
-import { answerFrom, deviceKey, type Tuning } from '../tuning.ts';
+import { answerFrom, deviceKey, isCurrent, type Tuning } from '../tuning.ts';
 import { knownChoices } from '../tuning_known.ts';
 import { type AdapterDescription, type AdapterOptions, type Opened, requestGpu } from './adapter.ts';
 import { Connection, type MemoryAccount } from './connection.ts';
@@ -104,10 +104,23 @@ export class Device {
   }
 
   private makeTarget(): Target {
-    const { traits, tuned, adapter } = this;
-    const known = knownChoices.find(({ architecture }) => architecture === adapter.architecture)?.variants;
-    const own = tuned?.device === this.key ? tuned : undefined;
-    return own || known ? { traits, measured: answerFrom(own, known ?? {}, traits) } : { traits };
+    const { traits, ownTuning, known } = this;
+    return ownTuning || known ? { traits, measured: answerFrom(ownTuning, known ?? {}, traits) } : { traits };
+  }
+
+  /** What comes with the engine for such devices. */
+  private get known(): Readonly<Record<string, string>> | undefined {
+    return knownChoices.find(({ architecture }) => architecture === this.adapter.architecture)?.variants;
+  }
+
+  /** Ops that are not left to heuristics: those timed on this device with the kernels there are, and those known of its like. */
+  get choices(): { readonly tuned: number; readonly known: number } {
+    const tuned = Object.values(this.ownTuning?.ops ?? {}).filter(isCurrent).length;
+    return { tuned, known: Object.keys(this.known ?? {}).length };
+  }
+
+  private get ownTuning(): Tuning | undefined {
+    return this.tuned?.device === this.key ? this.tuned : undefined;
   }
 
   /** Names adapter and driver; a tuning is of one such key. */

@@ -18,6 +18,8 @@ export interface ProfileOptions {
   readonly rounds?: number;
   /** Between two submits, which follow each other every few milliseconds, profiling stops when it aborts, with its reason. */
   readonly signal?: AbortSignal;
+  /** At the signal, rounds that are finished make a profile of fewer rounds, if there are any. */
+  readonly keepRounds?: boolean;
   /** By default timestamps, where the device has them. */
   readonly clock?: Clock;
   /** Called after each round, those that find out the lengths of the steps among them; `total` is an estimate at first. */
@@ -45,7 +47,7 @@ const REPLAY_MICROS = 20_000;
  * may run or read the program meanwhile.
  */
 export async function profile(program: Program, options: ProfileOptions = {}): Promise<Profile> {
-  const { rounds = DEFAULT_ROUNDS, signal, onProgress } = options;
+  const { rounds = DEFAULT_ROUNDS, signal, keepRounds, onProgress } = options;
   const { device } = program;
   await device.ready();
   signal?.throwIfAborted();
@@ -61,13 +63,18 @@ export async function profile(program: Program, options: ProfileOptions = {}): P
     const stepTimer = new StepTimer(build, snapshot, timer, signal);
     const trials = await stepTimer.findRepeats((done) => onProgress?.(done, TRIAL_ROUNDS + rounds));
     const stride = Math.ceil(rounds / MOST_ROOFLINE_ROUNDS);
-    for (let round = 0; round < rounds; round++) {
-      await stepTimer.round();
-      if (round % stride === 0) await limits.round();
-      onProgress?.(trials + round + 1, trials + rounds);
+    let done = 0;
+    try {
+      for (; done < rounds; done++) {
+        await stepTimer.round();
+        if (done % stride === 0) await limits.round();
+        onProgress?.(trials + done + 1, trials + rounds);
+      }
+    } catch (error) {
+      if (error !== signal?.reason || !keepRounds || done === 0) throw error;
     }
     await connection.settle(build.watch);
-    return await summarize(program, stepTimer, limits, { rounds, clock: timer.clock });
+    return await summarize(program, stepTimer, limits, { rounds: done, clock: timer.clock });
   } catch (error) {
     if (error === signal?.reason) throw error;
     throw await connection.explain(error);
@@ -161,6 +168,9 @@ class StepTimer {
   /** Every step once more, and a whole replay. */
   async round(): Promise<void> {
     const micros = await this.runSteps();
+    const replay = await this.timeReplay();
+    // Nothing of a round that is stopped counts.
+    this.replays.push(replay);
     this.expected = micros.map((time, k) => {
       const repeats = this.repeats[k];
       this.samples[k].push({ micros: time / repeats, repeats });
@@ -170,7 +180,6 @@ class StepTimer {
       this.repeats[k] = more;
       return (time * more) / repeats;
     });
-    this.replays.push(await this.timeReplay());
   }
 
   /** Microseconds of one dispatch, ascending, of the rounds that resolved it best. */

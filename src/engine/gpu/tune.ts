@@ -6,7 +6,6 @@ import { type Computation, computation, Graph, nameOf } from '../graph.ts';
 import { optimize } from '../optimize.ts';
 import { makePlan } from '../plan.ts';
 import { printComputation } from '../print.ts';
-import { median } from '../statistics.ts';
 import { sizeOf } from '../../kernels/shape.ts';
 import type { DeviceTraits, Shape } from '../../kernels/types.ts';
 import {
@@ -17,17 +16,16 @@ import {
   kernelsOf,
   loweredVariantsFor,
   opKey,
-  type Timing,
   type TunedOp,
   type Tuning,
-  winnerOf,
 } from '../tuning.ts';
 import { type Device, DeviceLostError } from './device.ts';
-import { inputName, type Task, TuneTimer } from './tuneTimer.ts';
+import { inputName, type Outcome, type Task, TuneTimer } from './tuneTimer.ts';
 
 export interface TuneOptions {
-  /** Ends after about so long; what it has not come to by then keeps the heuristic's choice. */
+  /** Ends after so long, within a dispatch; what is not decided by then keeps the heuristic's choice. */
   readonly budgetMillis?: number;
+  /** Ends it as the end of the budget does: what is decided by then is kept. */
   readonly signal?: AbortSignal;
   /** Called when an op is done: `done` of `total` ops, `op` being the one that was timed last. */
   progress?(done: number, total: number, op: TimedOp): void;
@@ -47,11 +45,13 @@ export interface TimedOp {
   /** What the heuristics take, and what is taken with the tuning. */
   readonly usual: string;
   readonly chosen: string;
+  /** False where its part of the budget was over before it was clear; the tuning then says nothing of it. */
+  readonly isDecided: boolean;
 }
 
 export interface VariantTiming {
   readonly variant: string;
-  /** Microseconds, the median; undefined where it was not run. */
+  /** Microseconds, the least of all rounds, which other work disturbs least; undefined where it was not run. */
   readonly micros?: number;
   /** Why it was left out, or left early. */
   readonly note?: string;
@@ -61,13 +61,17 @@ export interface TuneReport {
   readonly tuning: Tuning;
   /** Heaviest first. */
   readonly ops: readonly TimedOp[];
-  /** Ops with a choice that the budget did not reach, and those in the middle of which the GPU was lost. */
+  /** Ops with a choice that nothing is said of: not reached, or in the middle of which it ended or the GPU was lost. */
   readonly untimed: number;
 }
 
 const DEFAULT_BUDGET_MILLIS = 30_000;
 /** Arithmetic that takes about as long as moving a byte: to tell heavy ops from light ones before anything is timed. */
 const FLOPS_PER_BYTE = 4;
+/** Of what is left of the budget, an op takes what its work is of the work that is left, within these bounds. */
+const [LEAST_SHARE, MOST_SHARE] = [1 / 2, 2 / 3];
+/** What a timer can wait: 24 days. */
+const LONGEST_WAIT_MILLIS = 2 ** 31 - 1;
 
 /** The steps of the computations, equal ones once. Ops that could be lowered are still themselves. */
 function collect(computations: readonly Computation[], traits: DeviceTraits): Found[] {
@@ -153,36 +157,56 @@ export async function tune(
 
   const timer = await TuneTimer.open(device, numbers);
   const timed = new Map<string, TimedOp>();
-  const queue = lightestFirst(tasks);
+  const stop = stopAt(deadline, signal);
   try {
-    for (const [k, task] of queue.entries()) {
+    // What more can be won on comes first: a short budget then does the most good.
+    for (const [k, task] of tasks.entries()) {
       const left = deadline - performance.now();
-      if (left <= 0 || signal?.aborted) break;
-      // Heavy ops may take longer; light ones are not left without any time.
-      const rest = queue.slice(k).reduce((sum, { count, work }) => sum + count * work, 0);
-      const share = Math.max((left * task.count * task.work) / rest, left / (queue.length - k) / 2);
-      const timings = await timer.time(task, performance.now() + share, signal).catch((error) => {
+      if (left <= 0 || stop.signal.aborted) break;
+      // Heavy ops may take longer, but none all that is left.
+      const rest = tasks.slice(k).reduce((sum, { count, work }) => sum + count * work, 0);
+      const share = left * Math.max(LEAST_SHARE, Math.min(MOST_SHARE, (task.count * task.work) / rest));
+      const outcome = await timer.time(task, performance.now() + share, stop.signal).catch((error) => {
         if (!(error instanceof DeviceLostError)) throw error;
       });
-      if (!timings) {
+      if (!outcome) {
         if (await isBack(device, key, timer)) continue;
         break;
       }
-      if (signal?.aborted) break;
-      const op = timedOp(task, timings);
+      if (stop.signal.aborted && !outcome.isDecided) break;
+      const op = timedOp(task, outcome);
       timed.set(task.key, op);
-      progress?.(timed.size, queue.length, op);
+      progress?.(timed.size, tasks.length, op);
     }
   } finally {
+    stop.clear();
     timer.dispose();
   }
   const done = tasks.filter(({ key }) => timed.has(key));
   const ops = done.map(({ key }) => timed.get(key) as TimedOp);
-  const entries = done.map((task, k) => [task.key, tunedOp(task, ops[k], traits)] as const);
+  const entries = done.flatMap((task, k) =>
+    ops[k].isDecided ? [[task.key, tunedOp(task, ops[k], traits)] as const] : [],
+  );
   return {
     tuning: { ...emptyTuning(key), ops: Object.fromEntries(entries) },
     ops,
     untimed: tasks.length - done.length,
+  };
+}
+
+/** A signal that aborts at the end of the budget, or with the caller's. Clear it afterwards. */
+function stopAt(deadline: number, signal: AbortSignal | undefined): { signal: AbortSignal; clear(): void } {
+  const stop = new AbortController();
+  const abort = (): void => stop.abort();
+  const timeout = setTimeout(abort, Math.min(LONGEST_WAIT_MILLIS, deadline - performance.now()));
+  if (signal?.aborted) abort();
+  signal?.addEventListener('abort', abort);
+  return {
+    signal: stop.signal,
+    clear() {
+      clearTimeout(timeout);
+      signal?.removeEventListener('abort', abort);
+    },
   };
 }
 
@@ -198,7 +222,7 @@ async function isBack(device: Device, key: string, timer: TuneTimer): Promise<bo
   }
 }
 
-function timedOp({ node, inputs, count, usual }: Task, timings: readonly Timing[]): TimedOp {
+function timedOp({ node, inputs, count, usual }: Task, { timings, chosen, isDecided }: Outcome): TimedOp {
   return {
     op: node.op,
     label: nameOf(node),
@@ -208,26 +232,17 @@ function timedOp({ node, inputs, count, usual }: Task, timings: readonly Timing[
     count,
     timings: timings.map(({ variant, samples, note }) => ({
       variant,
-      micros: samples.length > 0 ? median(samples) : undefined,
+      micros: samples.length > 0 ? Math.min(...samples) : undefined,
       note,
     })),
     usual,
-    chosen: winnerOf(timings, usual),
+    chosen,
+    isDecided,
   };
 }
 
-function tunedOp({ node, inputs }: Task, { chosen, timings }: TimedOp, traits: DeviceTraits): TunedOp {
+function tunedOp({ node, inputs }: Task, { chosen, usual, timings }: TimedOp, traits: DeviceTraits): TunedOp {
   const micros = timings.flatMap(({ variant, micros }) => (micros === undefined ? [] : [[variant, micros] as const]));
-  return { variant: chosen, kernels: kernelsOf(kernelsFor(node, inputs, traits)), micros: Object.fromEntries(micros) };
-}
-
-/** Of each op its lightest task, to learn which variants are slow where that costs little; then the heaviest first. */
-function lightestFirst(tasks: readonly Task[]): Task[] {
-  const lightest = new Map<string, Task>();
-  for (const task of tasks) {
-    const known = lightest.get(task.node.op);
-    if (!known || task.work < known.work) lightest.set(task.node.op, task);
-  }
-  const first = new Set(lightest.values());
-  return [...first, ...tasks.filter((task) => !first.has(task))];
+  const kernels = kernelsOf(kernelsFor(node, inputs, traits));
+  return { variant: chosen, usual, kernels, micros: Object.fromEntries(micros) };
 }

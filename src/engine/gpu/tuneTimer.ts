@@ -3,24 +3,33 @@
 import { sizeOf } from '../../kernels/shape.ts';
 import type { Shape } from '../../kernels/types.ts';
 import type { Computation, OpNode } from '../graph.ts';
-import { median } from '../statistics.ts';
-import { answerFor, loweredVariants, type Timing } from '../tuning.ts';
+import { race, type Timing, type Verdict } from '../race.ts';
+import { answerFor, loweredVariants } from '../tuning.ts';
 import type { Connection } from './connection.ts';
 import { type Device, DeviceError, DeviceLostError } from './device.ts';
-import { LapTimer, repeatsFor, type Timed } from './lapTimer.ts';
+import { type Clock, LapTimer, repeatsFor, type Timed } from './lapTimer.ts';
 import { compile, type Program } from './program.ts';
 
-/** One measurement is repeated in a submit until it lasts about so long; a page stays responsive in between. */
-const SAMPLE_MICROS = 20_000;
-const LONG_MICROS = 150_000;
-const QUALIFYING_ROUNDS = 2;
-const LEAST_ROUNDS = 3;
-const MOST_ROUNDS = 9;
-/** A variant so many times slower than the best is not timed further. */
-const CLEARLY_SLOWER = 2;
-/** One that was so many times slower on all shapes so far, on this many of them, is not tried on the others; or on one. */
-const SLOW = { factor: 4, shapes: 2 };
-const VERY_SLOW = { factor: 12, shapes: 1 };
+/**
+ * A lap of one variant is repeated in a pass until it lasts about so long: many grains of the clock, so that short kernels are
+ * told from the cost of a pass, and no longer, so that a lap has a chance to pass undisturbed and its neighbours lie close.
+ */
+const LAP_MICROS: Record<Clock, number> = { timestamps: 4000, wall: 10_000 };
+/** A variant whose runs all take so long, and so many times as long as the usual one's, gets no other when that is spent. */
+const HOPELESS = { micros: 100_000, factor: 4, spent: 500_000 };
+/**
+ * One that was so many times slower on all shapes so far, on this many of them, is not tried on the others. A busy machine
+ * makes kernels a few times slower, not thirty.
+ */
+const SLOW = { factor: 4, shapes: 3 };
+const VERY_SLOW = { factor: 30, shapes: 1 };
+/** How much slower than the usual one a variant may be that was never run: it is run only where there is time for that. */
+const SLOWEST = 30;
+
+/** A clock that saw no time pass is not a kernel that takes none. */
+const LEAST_MICROS = 1e-3;
+
+const NO_TIME = 'no time left for it';
 
 /** Steps that are alike, as one thing to be timed. */
 export interface Task {
@@ -38,21 +47,34 @@ export interface Task {
   readonly usual: string;
 }
 
-/** The second is so far behind the first that more rounds would say the same. */
-const DECIDED = 1.25;
-
-function isDecided(racing: readonly Timing[]): boolean {
-  const [first, second] = racing.map(({ samples }) => median(samples)).sort((a, b) => a - b);
-  return second > DECIDED * first;
-}
+const isHopeless = (micros: number, usualMicros: number): boolean =>
+  micros > HOPELESS.micros && micros > HOPELESS.factor * usualMicros;
 
 export const inputName = (k: number): string => `x${k}`;
+
+/** What was found out about a task. */
+export interface Outcome extends Verdict {
+  readonly timings: readonly Timing[];
+}
 
 /** A variant that is being timed. */
 interface Contender extends Timing {
   readonly program: Program;
+  readonly work: Timed;
   repeats: number;
+  /** What its next lap is expected to take. */
+  lapMicros?: number;
 }
+
+const workOf = ({ steps }: Program): Timed => ({
+  encode(pass) {
+    for (const { pipeline, bindGroup, workgroups } of steps) {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindGroup);
+      pass.dispatchWorkgroups(...workgroups);
+    }
+  },
+});
 
 export class TuneTimer {
   /** How many times slower than the best a variant was, one number a shape; by op and variant. */
@@ -81,37 +103,89 @@ export class TuneTimer {
     this.laps.dispose();
   }
 
-  /** Throws a `DeviceLostError` where the GPU is lost in the middle of it; at the signal, what was timed by then. */
-  async time(task: Task, deadline: number, signal: AbortSignal | undefined): Promise<Timing[]> {
-    const timings: Timing[] = [];
+  /**
+   * Throws a `DeviceLostError` where the GPU is lost in the middle of it. At the deadline and at the signal it ends undecided,
+   * with what was timed by then.
+   */
+  async time(task: Task, deadline: number, signal: AbortSignal): Promise<Outcome> {
+    const timings = task.names.map((variant): Timing => ({ variant, samples: [] }));
     const contenders: Contender[] = [];
+    let verdict: Verdict = { chosen: task.usual, isDecided: false };
     try {
-      for (const variant of task.names) {
-        const timing: Timing = { variant, samples: [] };
-        timings.push(timing);
-        const factors = this.slownessOf(task, variant);
-        const factor = Math.min(...factors);
-        const isSlow = [SLOW, VERY_SLOW].some((rule) => factors.length >= rule.shapes && factor > rule.factor);
-        if (isSlow && variant !== task.usual) {
-          timing.note = `at least ${factor.toFixed(0)} times slower on other shapes`;
-          continue;
-        }
-        const program = await this.build(task, variant, timing, signal);
-        if (program) contenders.push(Object.assign(timing, { program, repeats: 1 }));
-      }
-      await this.rounds(contenders, deadline, signal);
-      const timed = contenders.filter(({ samples }) => samples.length > 0);
-      const medians = timed.map(({ samples }) => median(samples));
-      const best = Math.min(...medians);
-      timed.forEach(({ variant }, k) => {
-        this.slownessOf(task, variant).push(medians[k] / best);
-      });
+      const isComplete = await this.gather(task, timings, contenders, deadline, signal);
+      const [first, ...others] = contenders.filter(({ note }) => note === undefined);
+      if (first) verdict = await race(first, others, (order) => this.round(order, deadline, signal));
+      if (!isComplete && verdict.chosen === task.usual) verdict = { ...verdict, isDecided: false };
+      this.learn(task, contenders);
     } catch (error) {
-      if (error !== signal?.reason) throw await this.connection.explain(error);
+      if (error !== signal.reason) throw await this.connection.explain(error);
     } finally {
       for (const { program } of contenders) program.dispose();
     }
-    return timings;
+    return { timings, ...verdict };
+  }
+
+  /**
+   * Makes ready what is worth timing, the usual one first, if it fits on the device; what is not to race has a note. False
+   * where there was not time for all.
+   */
+  private async gather(
+    task: Task,
+    timings: readonly Timing[],
+    contenders: Contender[],
+    deadline: number,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    // Heuristics prefer the last, and the first is naive.
+    const order = [...timings]
+      .reverse()
+      .sort((a, b) => Number(b.variant === task.usual) - Number(a.variant === task.usual));
+    const worthwhile = order.filter((timing) => timing.variant === task.usual || !this.isKnownSlow(task, timing));
+    // A software adapter compiles one after the other whatever is asked for, so that there it can still be left alone.
+    const isSoftware = this.device.traits.kind === 'software';
+    const batches = isSoftware ? worthwhile.map((timing) => [timing]) : [worthwhile];
+    let isComplete = true;
+    for (const batch of batches) {
+      if (performance.now() > deadline) {
+        for (const timing of batch) timing.note = NO_TIME;
+        isComplete = false;
+        continue;
+      }
+      const built = await allOf(batch.map((timing) => this.build(task, timing, signal)));
+      contenders.push(...built);
+      for (const contender of built) {
+        const usual = contenders[0];
+        if (contender === usual || performance.now() + this.longestMillis(task, contender, usual) < deadline) {
+          await this.settle(contender, usual, signal);
+        } else {
+          contender.note = NO_TIME;
+          isComplete = false;
+        }
+      }
+    }
+    return isComplete;
+  }
+
+  /** Notes it, where a variant was slow on other shapes. */
+  private isKnownSlow(task: Task, timing: Timing): boolean {
+    const factors = this.slownessOf(task, timing.variant);
+    const factor = Math.min(...factors);
+    const isSlow = [SLOW, VERY_SLOW].some((rule) => factors.length >= rule.shapes && factor > rule.factor);
+    if (isSlow) timing.note = `at least ${factor.toFixed(0)} times slower on other shapes`;
+    return isSlow;
+  }
+
+  /** What a first run may take, from what was seen of the variant. */
+  private longestMillis(task: Task, { variant }: Timing, usual: Contender): number {
+    const factors = this.slownessOf(task, variant);
+    const factor = factors.length > 0 ? Math.max(...factors) : SLOWEST;
+    return (factor * (usual.lapMicros as number)) / usual.repeats / 1000;
+  }
+
+  private learn(task: Task, contenders: readonly Contender[]): void {
+    const timed = contenders.filter(({ samples }) => samples.length > 0);
+    const best = Math.min(...timed.flatMap(({ samples }) => samples));
+    for (const { variant, samples } of timed) this.slownessOf(task, variant).push(Math.min(...samples) / best);
   }
 
   private slownessOf({ node }: Task, variant: string): number[] {
@@ -124,10 +198,10 @@ export class TuneTimer {
   /** Undefined for a variant that does not fit on this device; the timing then says why. */
   private async build(
     { key, source, inputs, fixed }: Task,
-    variant: string,
     timing: Timing,
-    signal: AbortSignal | undefined,
-  ): Promise<Program | undefined> {
+    signal: AbortSignal,
+  ): Promise<Contender | undefined> {
+    const { variant } = timing;
     const isLowered = loweredVariants.includes(variant);
     const label = `timing ${variant}`;
     try {
@@ -146,7 +220,7 @@ export class TuneTimer {
       inputs.forEach((shape, k) => {
         if (!fixed[k]) program.write(inputName(k), this.numbers.subarray(0, sizeOf(shape)));
       });
-      return program;
+      return Object.assign(timing, { program, work: workOf(program), repeats: 1 });
     } catch (error) {
       if (!(error instanceof DeviceError) || error instanceof DeviceLostError) throw error;
       timing.note = error.message;
@@ -154,67 +228,57 @@ export class TuneTimer {
     }
   }
 
-  /** Microseconds of one replay of a contender, repeated in one submit so often that the clock can tell. */
-  private async microsOf(contender: Contender): Promise<number> {
-    const { program, repeats } = contender;
-    const work: Timed = {
-      encode(pass) {
-        for (const { pipeline, bindGroup, workgroups } of program.steps) {
-          pass.setPipeline(pipeline);
-          pass.setBindGroup(0, bindGroup);
-          pass.dispatchWorkgroups(...workgroups);
-        }
-      },
-    };
-    const [micros] = await this.laps.time([{ work, repeats }]);
-    // A moment in which the machine was busy with something else must not leave it at too few.
-    const enough = repeatsFor(SAMPLE_MICROS, repeats, micros, this.laps.grainMicros);
-    contender.repeats = Math.max(repeats, enough);
-    return micros / repeats;
+  /** A lap of each, in this order: microseconds of one replay. */
+  private async lapsOf(order: readonly Contender[], signal: AbortSignal): Promise<number[]> {
+    const laps = order.map(({ work, repeats, lapMicros }) => ({ work, repeats, expectedMicros: lapMicros }));
+    const micros = await this.laps.time(laps, signal);
+    return order.map((contender, k) => {
+      const { repeats } = contender;
+      const span = LAP_MICROS[this.laps.clock];
+      // A moment in which the machine was busy with something else must not leave it at too few.
+      contender.repeats = Math.max(repeats, repeatsFor(span, repeats, micros[k], this.laps.grainMicros));
+      contender.lapMicros = (micros[k] * contender.repeats) / repeats;
+      return Math.max(micros[k] / repeats, LEAST_MICROS);
+    });
   }
 
-  /** As `microsOf`, when the first run of its pipeline, which is slower, is done. */
-  private async settle(contender: Contender): Promise<number> {
-    await this.microsOf(contender);
+  /** Finds how often to repeat it, after the first run of its pipeline, which is slower; or that it is hopeless. */
+  private async settle(contender: Contender, usual: Contender, signal: AbortSignal): Promise<void> {
+    let [micros] = await this.lapsOf([contender], signal);
+    const usualMicros = (usual.lapMicros as number) / usual.repeats;
+    for (let spent = micros; contender !== usual && isHopeless(micros, usualMicros); spent += micros) {
+      contender.samples.push(micros);
+      if (spent > HOPELESS.spent) {
+        contender.note = 'clearly slower';
+        return;
+      }
+      [micros] = await this.lapsOf([contender], signal);
+    }
+    contender.samples.length = 0;
     for (;;) {
       const { repeats } = contender;
-      const micros = await this.microsOf(contender);
-      if (contender.repeats <= 2 * repeats) return micros;
+      await this.lapsOf([contender], signal);
+      if (contender.repeats <= 2 * repeats) return;
     }
   }
 
-  /**
-   * Rounds in which each is timed once, in turns, so that a slow moment hits all of them. After the qualifying rounds only
-   * those go on that may still win.
-   */
-  private async rounds(contenders: readonly Contender[], deadline: number, signal?: AbortSignal): Promise<void> {
-    const least = new Map<Contender, number>();
-    const best = (): number => Math.min(...least.values());
-    for (const contender of contenders) {
-      if (signal?.aborted) return;
-      least.set(contender, await this.settle(contender));
-    }
-    for (let round = 0; round < QUALIFYING_ROUNDS; round++) {
-      for (const [contender, micros] of least) {
-        // One slow run may be the machine's fault; only where it took long it gets no other.
-        const isHopeless = micros > SLOW.factor * best() && micros > LONG_MICROS;
-        if (signal?.aborted || isHopeless) continue;
-        least.set(contender, Math.min(micros, await this.microsOf(contender)));
-      }
-    }
-    const racing = contenders.filter((contender) => {
-      const micros = least.get(contender) as number;
-      if (micros <= CLEARLY_SLOWER * best()) return true;
-      contender.samples.push(micros);
-      contender.note = 'clearly slower';
-      return false;
-    });
-    if (racing.length === 1) racing[0].samples.push(best());
-    for (let round = 0; round < MOST_ROUNDS && racing.length > 1; round++) {
-      const isEnough = round >= LEAST_ROUNDS && (isDecided(racing) || performance.now() > deadline);
-      if (signal?.aborted || isEnough) return;
-      const order = round % 2 === 0 ? racing : [...racing].reverse();
-      for (const contender of order) contender.samples.push(await this.microsOf(contender));
-    }
+  /** Undefined where it would not end before the deadline. */
+  private async round(
+    order: readonly Contender[],
+    deadline: number,
+    signal: AbortSignal,
+  ): Promise<readonly number[] | undefined> {
+    const millis = order.reduce((sum, { lapMicros }) => sum + (lapMicros as number), 0) / 1000;
+    return performance.now() + millis > deadline ? undefined : this.lapsOf(order, signal);
   }
+}
+
+/** As `Promise.all`, when all have ended, without what did not fit; what was made beside one that fails is freed. */
+async function allOf(builds: readonly Promise<Contender | undefined>[]): Promise<Contender[]> {
+  const results = await Promise.allSettled(builds);
+  const built = results.flatMap((result) => (result.status === 'fulfilled' && result.value ? [result.value] : []));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (!failed) return built;
+  for (const { program } of built) program.dispose();
+  throw failed.reason;
 }

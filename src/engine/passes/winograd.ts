@@ -3,8 +3,9 @@
 // the three dispatches; transforms of constant filters are computed once, when a program is built.
 
 import { type ConvAttrs, type ConvInputAttrs, forwardSizes, inputSizes } from '../../kernels/conv.ts';
+import { MOST_TERMS } from '../../kernels/conv_held.ts';
 import { sizeOf } from '../../kernels/shape.ts';
-import type { DeviceTraits, Shape } from '../../kernels/types.ts';
+import type { Shape } from '../../kernels/types.ts';
 import { PRODUCT_COLUMNS, PRODUCT_ROWS } from '../../kernels/winograd_kernels.ts';
 import { tileCounts, type WinogradTile, winogradPlaces } from '../../kernels/winograd_transforms.ts';
 import { apply, type Graph, operandsOf, type OpNode, type Value } from '../graph.ts';
@@ -80,14 +81,24 @@ export function winogradVariants(node: OpNode, inputs: readonly Shape[]): readon
 }
 
 /**
- * Nanoseconds on a software adapter, measured on one with two cores; only their ratios matter. One flop of a direct
- * convolution and of a product, and one number read or written by a transform (there, and back), whose address counts and
- * not its arithmetic.
+ * Nanoseconds on a software adapter with two cores, fitted to 39 layers from 4² to 28² pixels and 6 to 320 channels; only their
+ * ratios matter. One flop of a direct convolution, and one number of its result; one flop of a product; one number read or
+ * written by a transform (there, and back), whose address counts and not its arithmetic; one dispatch.
  */
-const SOFTWARE = { direct: 0.16, product: 0.155, access: 2.3, accessBack: 1.3, dispatch: 200_000 } as const;
+const SOFTWARE = {
+  direct: 0.19,
+  directResult: 22,
+  product: 0.126,
+  access: 3.6,
+  accessBack: 4.4,
+  dispatch: 17_000,
+} as const;
+
+/** Of a filter, here. */
+const TAPS = 9;
 
 /** What is gained at least, as a share: estimates are no better than that. */
-const LEAST_GAIN = 0.15;
+const LEAST_GAIN = 0.2;
 
 function estimate(sizes: Sizes, tile: WinogradTile, isStatic: boolean): number {
   const { rows, columns, tiles, tilesLast } = layoutOf(sizes, tile);
@@ -106,10 +117,15 @@ function estimate(sizes: Sizes, tile: WinogradTile, isStatic: boolean): number {
 }
 
 /** Without a measurement. On real GPUs nothing was measured yet, so convolutions stay direct there. */
-function guess(sizes: Sizes, shapes: readonly Shape[], traits: DeviceTraits, isStatic: boolean): string | undefined {
+function guess(node: OpNode, sizes: Sizes, shapes: readonly Shape[], { traits }: Target, isStatic: boolean) {
   if (traits.kind !== 'software' || !traits.subgroups) return undefined;
-  const terms = sizeOf(shapes[1]);
-  const direct = 2 * terms * sizes.batch * sizes.outputSize[0] * sizes.outputSize[1] * SOFTWARE.direct;
+  // Filters in registers, as of three channels, are faster than either.
+  if (node.op === 'conv2d' && TAPS * sizes.sums <= MOST_TERMS) return undefined;
+  const results = sizes.batch * sizes.outputSize[0] * sizes.outputSize[1];
+  const direct =
+    2 * sizeOf(shapes[1]) * results * SOFTWARE.direct +
+    results * sizes.filters * SOFTWARE.directResult +
+    SOFTWARE.dispatch;
   const options = winogradTiles.map((tile) => ({ name: winogradName(tile), time: estimate(sizes, tile, isStatic) }));
   const best = options.reduce((a, b) => (b.time < a.time ? b : a));
   return best.time < (1 - LEAST_GAIN) * direct ? best.name : undefined;
@@ -142,7 +158,7 @@ export const winograd: Pass = (source, target?: Target) => {
     const shapes = inputs.map((input) => input.shape);
     const sizes = sizesOf(node, shapes);
     if (!sizes) return undefined;
-    const name = target.measured?.(node, shapes) ?? guess(sizes, shapes, target.traits, fixed.has(node.inputs[1]));
+    const name = target.measured?.(node, shapes) ?? guess(node, sizes, shapes, target, fixed.has(node.inputs[1]));
     const possible = winogradVariants(node, shapes);
     const tile = winogradTiles.find((each) => winogradName(each) === name && possible.includes(winogradName(each)));
     return tile && { variant: winogradName(tile), value: lowered(sizes, tile, inputs, node.label) };
