@@ -39,17 +39,16 @@ export class BenchBrowser {
     await this.close();
     const { chromium } = await import('playwright');
     const script = pathToFileURL(path.join(this.root, 'scripts/ensure-browser.mjs')).href;
-    const { browserFlags, ensureBrowser } = (await import(script)) as {
-      browserFlags: readonly string[];
+    const { ensureBrowser, flagsFor } = (await import(script)) as {
+      flagsFor(adapter: 'software' | 'gpu'): readonly string[];
       ensureBrowser(): Promise<string>;
     };
-    const flags = this.isGpu ? browserFlags.filter((flag) => flag !== '--use-vulkan=swiftshader') : browserFlags;
     const extra = process.env.CHROMIUM_FLAGS?.split(' ') ?? [];
     const executablePath = await ensureBrowser();
     this.server = await chromium.launchServer({
       host: '127.0.0.1',
       executablePath,
-      args: [...flags, ...extra],
+      args: [...flagsFor(this.isGpu ? 'gpu' : 'software'), ...extra],
       // Playwright would close a browser in order, which one that hangs does not do; at the end of the process it kills it.
       handleSIGINT: false,
       handleSIGTERM: false,
