@@ -118,16 +118,23 @@ const testEntries = (contentsOf) => ({
 
 const importOf = (file) => `() => import(${JSON.stringify(`./${file}`)})`;
 
-export async function buildTests(folder = 'tests', filters = ['']) {
+const startsInNode = (file) =>
+  `import { runInNode } from './tests/support/suite.ts';\nawait runInNode(${importOf(file)});`;
+/** The entry that is no test file only says which adapter there is. */
+const startsInDawn = (file) =>
+  `import { runInDawn } from './tests/support/dawn-entry.ts';\nawait runInDawn(${file.endsWith('.test.ts') ? importOf(file) : ''});`;
+
+/** `place` says where the files of `gpu` are to run: in a `browser`, or in `node` through Dawn, where those of `page` cannot. */
+export async function buildTests(folder = 'tests', filters = [''], place = 'browser') {
   const outdir = `dist/${folder}`;
   const defer = 'globalThis.UVU_DEFER = 1; globalThis.UVU_QUEUE = [[null]];';
   const outputs = [];
+  const [nodeFiles, pageFiles, gpuFiles] = ['node', 'page', 'gpu'].map((kind) => testFiles(kind, folder, filters));
 
-  const nodeFiles = ['node', 'page'].flatMap((kind) => testFiles(kind, folder, filters));
-  if (nodeFiles.length > 0) {
+  const buildForNode = async (files, contentsOf) => {
     const bundles = await bundle({
       ...forNode,
-      entryPoints: nodeFiles.map((file) => ({
+      entryPoints: files.map((file) => ({
         in: `entry:${file}`,
         out: path.posix.relative(folder, file).replace(/\.ts$/, ''),
       })),
@@ -135,17 +142,17 @@ export async function buildTests(folder = 'tests', filters = ['']) {
       outExtension: { '.js': '.mjs' },
       sourcemap: 'inline',
       banner: { js: `${forNode.banner.js}\n${defer}` },
-      plugins: [
-        testEntries(
-          (file) => `import { runInNode } from './tests/support/suite.ts';\nawait runInNode(${importOf(file)});`,
-        ),
-      ],
+      plugins: [testEntries(contentsOf)],
     });
     outputs.push(...bundles);
+  };
+  if (place === 'node') {
+    if (nodeFiles.length > 0) await buildForNode(nodeFiles, startsInNode);
+    if (gpuFiles.length > 0) await buildForNode([`${folder}/adapter`, ...gpuFiles], startsInDawn);
+    return outputs;
   }
-
-  const gpuFiles = testFiles('gpu', folder, filters);
-  if (gpuFiles.length > 0) {
+  if (nodeFiles.length + pageFiles.length > 0) await buildForNode([...nodeFiles, ...pageFiles], startsInNode);
+  if (gpuFiles.length + pageFiles.length > 0) {
     const bundles = await bundle({
       ...forBrowser,
       entryPoints: [{ in: 'entry:gpu', out: 'gpu' }],

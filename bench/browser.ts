@@ -19,14 +19,11 @@ interface Adapter {
 
 /** What scripts/ensure-browser.mjs offers. */
 interface BrowserScript {
-  readonly browserFlags: readonly string[];
+  readonly flagsFor: Installed['flagsFor'];
   findBrowser(): Promise<string | undefined>;
 }
 
 const VIEWPORT = { width: 1200, height: 1000 };
-
-/** Without this flag Chromium takes the GPU that there is. */
-const SOFTWARE = '--use-vulkan=swiftshader';
 
 /** Seconds in which a browser says what adapter it has, or has none. */
 const PROBE_SECONDS = 60;
@@ -34,12 +31,12 @@ const PROBE_SECONDS = 60;
 /** The command of a Chromium, and the flags that it needs. */
 export interface Installed {
   readonly command: string;
-  readonly flags: readonly string[];
+  readonly flagsFor: (adapter: 'software' | 'gpu') => readonly string[];
 }
 
 export async function findChromium(root: string): Promise<Installed> {
   const script = pathToFileURL(path.join(root, 'scripts/ensure-browser.mjs')).href;
-  const { browserFlags, findBrowser } = (await import(script)) as BrowserScript;
+  const { flagsFor, findBrowser } = (await import(script)) as BrowserScript;
   let command: string | undefined;
   try {
     command = await findBrowser();
@@ -52,7 +49,7 @@ export async function findChromium(root: string): Promise<Installed> {
       'no Chromium was found, in which the engines run. `node scripts/ensure-browser.mjs` installs one; or set CHROMIUM to the command of yours.',
     );
   }
-  return { command, flags: browserFlags };
+  return { command, flagsFor };
 }
 
 export class BenchBrowser {
@@ -110,13 +107,12 @@ export class BenchBrowser {
   async open(file: string, complain: (text: string) => void): Promise<void> {
     await this.close();
     const { chromium } = await import('playwright');
-    const { command, flags } = this.installed;
-    const chosen = this.isSoftware ? flags : flags.filter((flag) => flag !== SOFTWARE);
+    const { command, flagsFor } = this.installed;
     const extra = process.env.CHROMIUM_FLAGS?.split(' ') ?? [];
     const launching = chromium.launchServer({
       host: '127.0.0.1',
       executablePath: command,
-      args: [...chosen, ...extra],
+      args: [...flagsFor(this.isSoftware ? 'software' : 'gpu'), ...extra],
       // Playwright would close a browser in order, which one that hangs does not do; at the end of the process it kills it.
       handleSIGINT: false,
       handleSIGTERM: false,

@@ -7,7 +7,7 @@ import {
   type EngineName,
   gigaflops,
   leastRatio,
-  limitText,
+  LIMIT,
   type PeerReport,
   rateOf,
   ratioOf,
@@ -120,7 +120,7 @@ export function drawReport(report: PeerReport, parent: HTMLElement): void {
   }
   const stopped = report.stopped ? ` Stopped: ${report.stopped}.` : '';
   const source = `${report.date.slice(0, 10)}, ${report.browser}, ${report.command}: medians of ${report.rounds} interleaved rounds, lines from quartile to quartile.${stopped}`;
-  const limit = report.limits ? [limitText(report.limits)] : [];
+  const limit = report.rows.some(({ share }) => share !== undefined) ? [LIMIT] : [];
   const notes = [source, ...limit, ...earlier.notes].map((text) => {
     const note = document.createElement('p');
     note.textContent = text;

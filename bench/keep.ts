@@ -46,9 +46,10 @@ export const isComparable = (a: PeerReport, b: PeerReport): boolean =>
 export function withEarlier(report: PeerReport, earlier: PeerReport | undefined, names: readonly string[]): PeerReport {
   const measured = new Set(report.rows.map(({ name }) => name));
   if (!earlier || !isComparable(report, earlier) || names.every((name) => measured.has(name))) return report;
-  const { date, command, rounds, limits } = earlier;
-  const run = { date, command, rounds, ...(limits ? { limits } : {}) };
-  const kept = earlier.rows.filter(({ name }) => !measured.has(name)).map((row) => ({ ...row, run: row.run ?? run }));
+  const { date, command, rounds } = earlier;
+  const kept = earlier.rows
+    .filter(({ name }) => !measured.has(name))
+    .map((row) => ({ ...row, run: row.run ?? { date, command, rounds } }));
   const order = (name: string): number => (names.includes(name) ? names.indexOf(name) : names.length);
   return { ...report, rows: [...report.rows, ...kept].sort((a, b) => order(a.name) - order(b.name)) };
 }

@@ -1,7 +1,7 @@
 // page.ts: the page's half of `facet bench`: opens the engines, makes works ready, checks and times them. Which of these
 // happens when is decided by peers.ts in Node, which also sees when one hangs.
 
-import { measureRoofline, type Roofline } from '../src/index.ts';
+import { multiplyAddLoop } from '../src/engine/gpu/roofline.ts';
 import { drawReport } from './chart.ts';
 import * as data from './data.ts';
 import { Facet } from './peers/facet.ts';
@@ -25,12 +25,14 @@ export interface Ready {
   readonly firstMillis: number;
   readonly error?: number;
 }
+/** An engine, or the limit of arithmetic. */
+export type Timeable = EngineName | 'limit';
 export type Answer = Ready | { readonly unsupported: string };
 
 const BASE = new URL('./', location.href).href;
 const networks: Networks = networksAt(BASE);
 const peers = new Map<EngineName, Peer>();
-const prepared = new Map<EngineName, Prepared>();
+const prepared = new Map<Timeable, Prepared>();
 const float64 = Float64.open();
 let reference: Reference | undefined;
 
@@ -48,8 +50,23 @@ async function open(engine: EngineName): Promise<string> {
   return peer.version;
 }
 
-/** What the adapter can do at most, on the device of this engine; the best of all that was measured so far. */
-const limits = (): Promise<Roofline> => measureRoofline((peers.get('facet') as Facet).device, true);
+/** Makes ready what is the limit of arithmetic, a loop of multiply-adds, on the device of this engine. Returns its operations. */
+async function prepareLimit(): Promise<number> {
+  const { device } = peers.get('facet') as Facet;
+  const { gpu } = device.connection;
+  const loop = await multiplyAddLoop(device);
+  prepared.set('limit', {
+    run() {
+      const encoder = gpu.createCommandEncoder();
+      loop.encode(encoder);
+      gpu.queue.submit([encoder.finish()]);
+    },
+    idle: () => device.connection.idle(),
+    result: async () => new Float32Array(),
+    dispose: () => loop.dispose(),
+  });
+  return loop.flops;
+}
 
 const ROWS = 16;
 
@@ -116,7 +133,7 @@ async function prepare(engine: EngineName, named: NamedWork): Promise<Answer> {
 }
 
 /** Milliseconds of one run, of `repeats` that are submitted one after another and waited for together. */
-async function time(engine: EngineName, repeats: number): Promise<number> {
+async function time(engine: Timeable, repeats: number): Promise<number> {
   const each = prepared.get(engine) as Prepared;
   const start = performance.now();
   for (let i = 0; i < repeats; i++) {
@@ -127,7 +144,7 @@ async function time(engine: EngineName, repeats: number): Promise<number> {
   return (performance.now() - start) / repeats;
 }
 
-async function release(engine: EngineName): Promise<void> {
+async function release(engine: Timeable): Promise<void> {
   const each = prepared.get(engine);
   prepared.delete(engine);
   await each?.idle();
@@ -136,7 +153,7 @@ async function release(engine: EngineName): Promise<void> {
 
 const bench = {
   open,
-  limits,
+  prepareLimit,
   makeReference,
   prepare,
   time,

@@ -11,7 +11,7 @@ import { installPeers } from './install.ts';
 import { baseOf, contentsOf, filesAt, isComparable, readReport, withEarlier } from './keep.ts';
 import { buildPages, weighBundles } from './pages.ts';
 import { kindsOf, listWorks, type NamedWork, textsOf } from './peerWorks.ts';
-import { type EngineName, ENGINES, estimated, type PeerReport, type Row, withShares } from './report.ts';
+import { type EngineName, ENGINES, estimated, type PeerReport, type Row } from './report.ts';
 import { networksAtHand, serveBench } from './server.ts';
 import { Session, type Timing } from './session.ts';
 
@@ -151,9 +151,8 @@ async function measureAll(run: Run, state: State, browser: BenchBrowser): Promis
     command: request.command,
     rounds: timing.rounds,
     ...(done === undefined ? {} : { stopped: `${done} of ${total} ${total === 1 ? 'work' : 'works'}` }),
-    limits: session.limits,
     versions: session.versions,
-    rows: withShares(first ? [...state.rows, first] : state.rows, session.limits),
+    rows: first ? [...state.rows, first] : state.rows,
     bundles,
   });
   if (earlier && !isComparable(own(), earlier))
@@ -184,6 +183,5 @@ async function measureAll(run: Run, state: State, browser: BenchBrowser): Promis
   if (state.rows.length === 0 && !first) {
     throw new BenchError('no work could be measured, for the reasons above. --patience gives slow machines more time.');
   }
-  await session.measureLimits();
   await publish();
 }

@@ -1,6 +1,5 @@
 // report.ts: what a run found, and the table of it: milliseconds, and how many times longer the peers take.
 
-import type { Roofline } from '../src/index.ts';
 import { multipleOf, type NamedWork } from './peerWorks.ts';
 import { geometricMean, type Spread } from './statistics.ts';
 
@@ -32,7 +31,9 @@ export type Outcome =
 export interface Row {
   readonly name: string;
   readonly flops?: number;
-  /** Of what a loop of pure multiply-adds reaches in the same page, what this engine does. */
+  /** Operations a second of a loop of pure multiply-adds in the same rounds, where the work is one op. */
+  readonly limit?: number;
+  /** What this engine reaches of that. */
   readonly share?: number;
   readonly outcomes: Readonly<Partial<Record<EngineName, Outcome>>>;
   /** The earlier run it is of; absent where it is of the report's own. */
@@ -44,8 +45,6 @@ export interface Run {
   readonly date: string;
   readonly command: string;
   readonly rounds: number;
-  /** What the adapter can do at most; older runs have not measured it. */
-  readonly limits?: Roofline;
 }
 
 export interface Bundle {
@@ -90,12 +89,11 @@ export function rateOf({ flops, outcomes: { facet } }: Row): number | undefined 
   return flops !== undefined && facet?.status === 'timed' ? (1000 * flops) / facet.millis.median : undefined;
 }
 
-/** Each with its share of a limit that was measured in the same run. */
-export const withShares = (rows: readonly Row[], limits: Roofline | undefined): Row[] =>
-  rows.map((row) => {
-    const rate = rateOf(row);
-    return rate === undefined || !limits ? row : { ...row, share: rate / limits.flopsPerSecond };
-  });
+/** With the limit that was measured in the same rounds, and the share of it. */
+export function withShare(row: Row, limit: number | undefined): Row {
+  const rate = rateOf(row);
+  return rate === undefined || limit === undefined ? row : { ...row, limit, share: rate / limit };
+}
 
 /** Engines that do a work only item after item: so many times the time of an item, if that is among `rows`. */
 export function estimated(row: Row, { work }: NamedWork, rows: readonly Row[]): Row {
@@ -143,9 +141,8 @@ const enginesOf = ({ versions }: PeerReport): EngineName[] =>
 
 /** Rows of earlier runs carry the number of their run, and a note a run says which it was. */
 export function earlierRuns({ rows }: PeerReport): { mark(row: Row): string; readonly notes: readonly string[] } {
-  const keyOf = ({ date, command, rounds, limits }: Run): string =>
-    `${date.slice(0, 10)}, \`${command}\`, ${rounds} ${rounds === 1 ? 'round' : 'rounds'}` +
-    (limits ? `, ${gigaflops(limits.flopsPerSecond)} GFLOP/s of multiply-adds` : '');
+  const keyOf = ({ date, command, rounds }: Run): string =>
+    `${date.slice(0, 10)}, \`${command}\`, ${rounds} ${rounds === 1 ? 'round' : 'rounds'}`;
   const runs = [...new Set(rows.flatMap(({ run }) => (run ? [keyOf(run)] : [])))];
   return {
     mark: ({ run }) => (run ? ` [${runs.indexOf(keyOf(run)) + 1}]` : ''),
@@ -153,17 +150,16 @@ export function earlierRuns({ rows }: PeerReport): { mark(row: Row): string; rea
   };
 }
 
-/** What the last column of the table is a share of. */
-export const limitText = ({ flopsPerSecond }: Roofline): string =>
-  `The limit: a loop of pure multiply-adds in registers reaches ${gigaflops(flopsPerSecond)} GFLOP/s in the same page, each counted ` +
-  'as two operations. GFLOP/s are those of Facet and of the definition, so a convolution that gets by with fewer ' +
-  'multiplications (Winograd) may be beyond the limit.';
+/** What the last columns of the table are. */
+export const LIMIT =
+  'GFLOP/s are those of Facet by the definition of the op; the limit is a loop of pure multiply-adds in registers, timed in the same ' +
+  'rounds. A convolution that gets by with fewer multiplications (Winograd) may be beyond it.';
 
 /** The whole report as a Markdown text. */
 export function markdownOf(report: PeerReport): string {
   const earlier = earlierRuns(report);
   const engines = enginesOf(report);
-  const head = ['work, ms', ...engines.map((engine) => titles[engine]), 'fastest peer', 'GFLOP/s', 'of the limit'];
+  const head = ['work, ms', ...engines.map((engine) => titles[engine]), 'fastest peer', 'GFLOP/s', 'limit', 'share'];
   const rows = report.rows.map((row) => {
     const least = leastRatio(row);
     const rate = rateOf(row);
@@ -172,6 +168,7 @@ export function markdownOf(report: PeerReport): string {
       ...engines.map((engine) => cell(row, engine)),
       least ? `**${showRatio(least)}**` : '',
       rate === undefined ? '' : gigaflops(rate),
+      row.limit === undefined ? '' : gigaflops(row.limit),
       row.share === undefined ? '' : showShare(row.share),
     ];
   });
@@ -186,7 +183,7 @@ export function markdownOf(report: PeerReport): string {
     '',
     ...engines.map((engine) => `- ${titles[engine]}: ${report.versions[engine]}`),
     '',
-    ...(report.limits ? [limitText(report.limits), ''] : []),
+    ...(report.rows.some(({ share }) => share !== undefined) ? [LIMIT, ''] : []),
     line(head),
     line(head.map(() => '---')),
     ...rows.map(line),

@@ -1,11 +1,11 @@
 // session.ts: the engines of one page, and how a work is measured on all of them: made ready, checked, then timed in turn.
 // A page in which an engine hangs is replaced by another.
 
-import type { Roofline } from '../src/index.ts';
 import { type BenchBrowser, TimeoutError } from './browser.ts';
 import { Interrupted } from './errors.ts';
+import type { Timeable } from './page.ts';
 import type { NamedWork } from './peerWorks.ts';
-import { type EngineName, leastRatio, type Outcome, type Row, showRatio } from './report.ts';
+import { type EngineName, leastRatio, type Outcome, type Row, showRatio, showShare, withShare } from './report.ts';
 import { spreadOf } from './statistics.ts';
 
 export interface Timing {
@@ -19,6 +19,9 @@ export interface Timing {
 /** A measurement is repeated within one chain of submits until it lasts about this long, so that the clock resolves it. */
 const LEAST_MILLIS = 20;
 const MOST_REPEATS = 50;
+
+const repeatsFor = (millis: number): number =>
+  Math.min(MOST_REPEATS, Math.max(1, Math.ceil(LEAST_MILLIS / Math.max(millis, 0.01))));
 
 class EngineHangs extends Error {
   constructor(readonly engine: EngineName) {
@@ -50,8 +53,6 @@ export const showMillis = (millis: number): string =>
 
 export class Session {
   readonly versions: Partial<Record<EngineName, string>> = {};
-  /** What the adapter can do at most, in the page of the engines. */
-  limits: Roofline | undefined;
 
   constructor(
     private readonly browser: BenchBrowser,
@@ -67,22 +68,16 @@ export class Session {
     for (const engine of this.engines) {
       this.versions[engine] = await browser.call(timing.patience, (bench, engine) => bench.open(engine), engine);
     }
-    await this.measureLimits();
-  }
-
-  /** A moment of other work on the machine does not pass for a limit: the best of all measurements counts. */
-  async measureLimits(): Promise<void> {
-    const found = await this.browser.call(this.timing.patience, (bench) => bench.limits(), undefined);
-    if (!this.limits || found.flopsPerSecond > this.limits.flopsPerSecond) this.limits = found;
   }
 
   /** Times a work on all engines that do it right. */
   async measure(named: NamedWork): Promise<Row> {
     this.say(named.name);
     const outcomes: Partial<Record<EngineName, Outcome>> = {};
+    let limit: number | undefined;
     for (;;) {
       try {
-        await this.attempt(named, outcomes);
+        limit = await this.attempt(named, outcomes);
         break;
       } catch (error) {
         if (!(error instanceof EngineHangs)) throw error;
@@ -93,13 +88,15 @@ export class Session {
       }
     }
     const { name, flops } = named;
-    const row: Row = { name, ...(flops === undefined ? {} : { flops }), outcomes };
+    const row = withShare({ name, ...(flops === undefined ? {} : { flops }), outcomes }, limit);
+    if (row.share !== undefined) this.say(`  facet reaches ${showShare(row.share)} of a loop of multiply-adds`);
     const least = leastRatio(row);
     if (least !== undefined) this.say(`  the fastest peer that is right takes ${showRatio(least)} as long`);
     return row;
   }
 
-  private async attempt(named: NamedWork, outcomes: Partial<Record<EngineName, Outcome>>): Promise<void> {
+  /** Returns the operations a second of a loop of multiply-adds in the same rounds, where the work is one op. */
+  private async attempt(named: NamedWork, outcomes: Partial<Record<EngineName, Outcome>>): Promise<number | undefined> {
     const { rounds, seconds, patience } = this.timing;
     // Naive kernels and float64 take longer than any engine.
     await this.browser.call(3 * patience, (bench, named) => bench.makeReference(named), named);
@@ -124,10 +121,12 @@ export class Session {
     for (const each of contenders) {
       await attended(each.engine, async () => {
         const millis = await this.time(each.engine, 1);
-        each.repeats = Math.min(MOST_REPEATS, Math.max(1, Math.ceil(LEAST_MILLIS / Math.max(millis, 0.01))));
+        each.repeats = repeatsFor(millis);
       });
     }
+    const loop = named.flops === undefined ? undefined : await this.openLimit();
     for (let round = 0; round < rounds; round++) {
+      loop?.samples.push(await this.time('limit', loop.repeats));
       for (const { engine, repeats, samples } of contenders) {
         const spent = samples.reduce((sum, millis) => sum + millis * repeats, 0);
         if (round > 0 && spent >= 1000 * seconds) continue;
@@ -152,6 +151,16 @@ export class Session {
       );
       await this.guarded(engine, (bench, engine) => bench.release(engine), engine);
     }
+    if (!loop) return undefined;
+    await this.guarded('facet', (bench) => bench.release('limit'), undefined);
+    return (1000 * loop.flops) / spreadOf(loop.samples).median;
+  }
+
+  /** Ready to be timed like an engine. */
+  private async openLimit(): Promise<{ readonly flops: number; readonly repeats: number; readonly samples: number[] }> {
+    const flops = await this.guarded('facet', (bench) => bench.prepareLimit(), undefined);
+    await this.time('limit', 1); // compiled by then
+    return { flops, repeats: repeatsFor(await this.time('limit', 1)), samples: [] };
   }
 
   private async prepare(engine: EngineName, named: NamedWork): Promise<Contender['known'] | Outcome> {
@@ -170,8 +179,9 @@ export class Session {
     }
   }
 
-  private time(engine: EngineName, repeats: number): Promise<number> {
-    return this.guarded(engine, (bench, [engine, repeats]) => bench.time(engine, repeats), [engine, repeats] as const);
+  private time(engine: Timeable, repeats: number): Promise<number> {
+    const owner = engine === 'limit' ? 'facet' : engine; // which hangs, if it does
+    return this.guarded(owner, (bench, [engine, repeats]) => bench.time(engine, repeats), [engine, repeats] as const);
   }
 
   private async guarded<A, R>(

@@ -1,10 +1,8 @@
 // benchBundle.ts: the benchmarks are bundles of their own, each with an engine of its own, so that nothing of them is part of this
 // one: how they are built, opened, and heard.
 
-import { existsSync, mkdtempSync, rmdirSync } from 'node:fs';
-import path from 'node:path';
-import { CommandError, fileError, UsageError } from './errors.ts';
-import { checkFolder } from './files.ts';
+import { existsSync } from 'node:fs';
+import { CommandError, fileError } from './errors.ts';
 import { inProject, moduleInProject } from './project.ts';
 
 /** Builds the benchmarks and opens one of them: `source` is a file of the project that only it has. */
@@ -57,19 +55,6 @@ export function inOwnWords(error: unknown): unknown {
   const same = new CommandError(message, { cause: error });
   same.stack = error.stack;
   return same;
-}
-
-/** Writes something into the folder, or into the one that it will be made in: rights alone do not tell, as in /proc. */
-export function tryFolder(folder: string): void {
-  checkFolder(folder);
-  let existing = path.resolve(folder);
-  while (!existsSync(existing)) existing = path.dirname(existing);
-  try {
-    rmdirSync(mkdtempSync(path.join(existing, '.facet-bench-')));
-  } catch (error) {
-    const { message } = fileError('cannot write into', existing, error);
-    throw new UsageError(message, { cause: error });
-  }
 }
 
 /** What to type to have the same again: arguments, then options with their values. Where results go is no part of it. */

@@ -2,9 +2,9 @@
 
 import path from 'node:path';
 import type { Device, Tuning } from '../src/index.ts';
-import { commandOf, inOwnWords, openBundle, tryFolder } from './benchBundle.ts';
+import { commandOf, inOwnWords, openBundle } from './benchBundle.ts';
 import { Stopped, UsageError } from './errors.ts';
-import { checkOutputs, writeWhole } from './files.ts';
+import { checkFolder, checkOutputs, writeWhole } from './files.ts';
 import { heedInterrupt } from './interrupt.ts';
 import { type ModelFile, openModel, readModel } from './model.ts';
 import type { GlobalOptions } from './options.ts';
@@ -40,7 +40,7 @@ interface Found {
 export async function benchKernels(named: readonly string[], options: KernelsOptions): Promise<void> {
   const { quick = false, only, output } = options;
   const models = await openModels(named.length > 0 ? named : quick ? SHIPPED.slice(0, 1) : SHIPPED);
-  if (output !== undefined) tryFolder(output);
+  if (output !== undefined) checkFolder(output);
   const bundle = await openBundle<BenchModule>('bench/main.ts', 'dist/bench.mjs');
   const request = { models, isQuick: quick, only };
   if (bundle.countWorks(request) === 0) {

@@ -1,8 +1,8 @@
 // benchPeers.ts: `facet bench`: this engine beside its peers, in one page of a headless Chromium.
 
-import { commandOf, inOwnWords, openBundle, tryFolder } from './benchBundle.ts';
+import { commandOf, inOwnWords, openBundle } from './benchBundle.ts';
 import { Stopped, UsageError } from './errors.ts';
-import { checkOutputs, writeWhole } from './files.ts';
+import { checkFolder, checkOutputs, writeWhole } from './files.ts';
 import { heedInterrupt } from './interrupt.ts';
 import type { GlobalOptions } from './options.ts';
 import { report } from './session.ts';
@@ -39,7 +39,7 @@ export async function benchPeers(options: PeersOptions): Promise<void> {
   if (options.memory !== undefined) {
     throw new UsageError('--memory limits this engine alone, so it goes with --kernels. Leave it out.');
   }
-  if (output !== undefined) tryFolder(output);
+  if (output !== undefined) checkFolder(output);
   const bundle = await openBundle<PeersModule>('bench/peers.ts', 'dist/bench-peers.mjs');
   const peers = chosenPeers(options.peers, bundle.peerNames);
   const selection = { isQuick: quick, only, sizes, wantsFirst: first };

@@ -4,13 +4,13 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** What gives a WebGPU adapter in a headless Chromium, the software one (SwiftShader) included, and keeps it quiet. */
-export const browserFlags = [
+/** What gives a headless Chromium its software adapter (SwiftShader), or the GPU of the machine, and keeps it quiet. */
+export const flagsFor = (/** @type {'software' | 'gpu'} */ adapter) => [
   '--enable-unsafe-webgpu',
-  // With these the compositor and WebGPU share memory on the software adapter too, so that canvases can be drawn to.
-  '--use-angle=vulkan',
-  '--use-vulkan=swiftshader',
-  '--enable-features=Vulkan',
+  // With these the compositor and WebGPU share memory, on the software adapter too, so that canvases can be drawn to.
+  // Vulkan is for Linux: elsewhere Chromium reaches a GPU by what the system has.
+  ...(adapter === 'software' || process.platform === 'linux' ? ['--use-angle=vulkan', '--enable-features=Vulkan'] : []),
+  ...(adapter === 'software' ? ['--use-vulkan=swiftshader'] : []),
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',

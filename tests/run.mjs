@@ -1,6 +1,8 @@
 // run.mjs: `npm test [-- SUBSTRING …]`. Builds, then runs tests/node and tests/page in Node (a process a file) and
 // tests/gpu in Chromium (a page a file). Green means: every planned test reported that it passed, nothing else went
 // wrong, and there was at least one. The last line is `N passed, N failed`.
+// `--adapter gpu` does not force Chromium onto its software adapter, and runs nothing where there is no GPU.
+// `--in node` runs tests/gpu in Node through Dawn (a process a file), on either adapter, and names what needs a page.
 // `--tests DIR` runs another folder of the same layout, `--timeout S` changes how long one test may take.
 
 import { fork } from 'node:child_process';
@@ -10,16 +12,42 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildPage, buildTests, root, testFiles } from '../build.mjs';
-import { browserFlags, ensureBrowser } from '../scripts/ensure-browser.mjs';
+import { ensureBrowser, flagsFor } from '../scripts/ensure-browser.mjs';
 
 const { values: options, positionals: filters } = parseArgs({
   allowPositionals: true,
-  options: { tests: { type: 'string', default: 'tests' }, timeout: { type: 'string', default: '120' } },
+  options: {
+    adapter: { type: 'string', default: 'software' },
+    in: { type: 'string', default: 'browser' },
+    tests: { type: 'string', default: 'tests' },
+    timeout: { type: 'string', default: '120' },
+  },
 });
 const timeoutSeconds = Number(options.timeout);
 
+/** Why there is nothing to run, in one sentence. */
+class Refusal extends Error {}
+
 let passed = 0;
 let failed = 0;
+
+/** What all files of tests/gpu and tests/page run on. */
+let adapter;
+
+/** Takes what an entry says of its adapter, and refuses where a GPU was asked for and there is none. */
+function useAdapter(report) {
+  const isThere = report.type === 'adapter';
+  // Dawn in Node has looked for a GPU itself, and says what it misses.
+  if (options.adapter === 'gpu' && options.in === 'browser' && !(isThere && !report.software)) {
+    throw new Refusal(
+      `There is no GPU that Chromium can use here (${isThere ? `only ${report.text}` : report.message}): install its ` +
+        'Vulkan driver, give Chromium the flags it needs in CHROMIUM_FLAGS, or try --in node.',
+    );
+  }
+  if (!isThere) throw new Refusal(report.message);
+  if (adapter === undefined) console.log(`on ${report.text}, in ${options.in === 'node' ? 'Node' : 'Chromium'}`);
+  adapter = report.text;
+}
 
 /** The account of one test file. `run(file)` feeds it reports; `abort` is called when a test hangs. */
 class Account {
@@ -79,8 +107,9 @@ class Account {
       case 'broken':
         this.broken(report.what, report.message);
         return;
-      case 'note':
-        this.note = report.text;
+      case 'adapter':
+        // As when Chromium falls back to software after its GPU process crashed.
+        if (report.text !== adapter) this.broken('adapter', `this file would run on ${report.text}, not on ${adapter}`);
         return;
       case 'count':
         this.#counts.push(report.text);
@@ -113,14 +142,15 @@ class Account {
   }
 }
 
+const bundleOf = (file) => path.join(root, 'dist', file.replace(/(\.ts)?$/, '.mjs'));
+
 const indent = (text) => text.replace(/^/gm, '       ');
 
 /** A test bundle in a process of its own; its output is shown when the process ends badly. */
 function runInNode(file, env) {
-  const bundle = path.join(root, 'dist', file.replace(/\.ts$/, '.mjs'));
   return new Promise((resolve) => {
     let output = '';
-    const child = fork(bundle, [], {
+    const child = fork(bundleOf(file), [], {
       cwd: root,
       env: { ...process.env, ...env },
       execArgv: ['--enable-source-maps'],
@@ -218,11 +248,50 @@ async function serve() {
   return { url: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
 }
 
+/** The first report, or that there was none within a minute. */
+const firstReport = (listen) =>
+  new Promise((resolve) => {
+    const timer = setTimeout(() => none('gives no answer within 60 s'), 60_000);
+    const none = (what) =>
+      take({ type: 'broken', what: 'adapter', message: `WebGPU ${what} when asked for an adapter` });
+    const take = (report) => {
+      clearTimeout(timer);
+      resolve(report);
+    };
+    listen(take, none);
+  });
+
+async function adapterOfPage(browser, url) {
+  const page = await browser.newPage();
+  return firstReport(async (take, none) => {
+    page.on('pageerror', (error) => none(`fails (${error.message})`));
+    page.on('crash', () => none('crashes'));
+    await page.exposeFunction('report', take);
+    await page.goto(`${url}/gpu.html`).catch((error) => none(`fails (${error.message})`));
+  });
+}
+
+async function adapterOfNode() {
+  const child = fork(bundleOf(`${options.tests}/adapter`), [], { cwd: root, env: dawnEnv(), silent: true });
+  const report = await firstReport((take, none) => {
+    child.on('message', take);
+    child.on('close', (code, signal) => none(`ends the process with ${signal ?? `code ${code}`}`));
+  });
+  child.kill('SIGKILL');
+  return report;
+}
+
+const dawnEnv = () => ({ ...process.env, FACET_TEST_ADAPTER: options.adapter });
+
 async function launch() {
   const { chromium } = await import('playwright');
   const extra = process.env.CHROMIUM_FLAGS?.split(' ') ?? [];
   const executablePath = await ensureBrowser();
-  const server = await chromium.launchServer({ host: '127.0.0.1', executablePath, args: [...browserFlags, ...extra] });
+  const server = await chromium.launchServer({
+    host: '127.0.0.1',
+    executablePath,
+    args: [...flagsFor(options.adapter), ...extra],
+  });
   const browser = await chromium.connect(server.wsEndpoint());
   return { browser, endpoint: server.wsEndpoint(), close: () => server.kill() };
 }
@@ -239,11 +308,9 @@ async function runBrowserFiles(gpuFiles, pageFiles) {
   const server = await serve();
   let browser = await launch();
   try {
-    let adapter = '';
+    useAdapter(await adapterOfPage(browser.browser, server.url));
     for (const file of gpuFiles) {
-      const { note, hung } = await runInPage(file, browser.browser, server.url);
-      if (note && note !== adapter) console.log(`     on ${note}`);
-      adapter = note;
+      const { hung } = await runInPage(file, browser.browser, server.url);
       if (hung) {
         await browser.close(); // a page that hangs may hold the GPU process: the next file gets a new browser
         browser = await launch();
@@ -258,22 +325,55 @@ async function runBrowserFiles(gpuFiles, pageFiles) {
   }
 }
 
+/** One after the other: each has the whole adapter. */
+async function runDawnFiles(files) {
+  for (const file of files) await runInNode(file, dawnEnv());
+}
+
+function check(name, values) {
+  if (!values.includes(options[name])) {
+    throw new Refusal(`--${name} is ${values.join(' or ')}, not "${options[name]}".`);
+  }
+}
+
+/** Files that cannot run where the run was asked for. */
+let left = [];
+
 try {
+  check('adapter', ['software', 'gpu']);
+  check('in', ['browser', 'node']);
+  const isInNode = options.in === 'node';
   const chosen = filters.length > 0 ? filters : [''];
   const [nodeFiles, gpuFiles, pageFiles] = ['node', 'gpu', 'page'].map((kind) =>
     testFiles(kind, options.tests, chosen),
   );
-  if (nodeFiles.length + gpuFiles.length + pageFiles.length === 0) throw new Error('no test file matches');
-  await buildTests(options.tests, chosen);
-  if (pageFiles.length > 0) await buildPage();
-  await ensureBrowser(); // the command line's tests need its software adapter too
-  await runNodeFiles(nodeFiles);
-  if (gpuFiles.length + pageFiles.length > 0) await runBrowserFiles(gpuFiles, pageFiles);
+  if (nodeFiles.length + gpuFiles.length + pageFiles.length === 0) throw new Refusal('no test file matches');
+  await buildTests(options.tests, chosen, options.in);
+  if (isInNode) {
+    left = pageFiles;
+    // The command line's tests need Chromium's software adapter too, and the runner's own a browser.
+    if (nodeFiles.length > 0 || options.adapter === 'software') await ensureBrowser();
+    if (gpuFiles.length > 0) useAdapter(await adapterOfNode());
+    await runNodeFiles(nodeFiles);
+    await runDawnFiles(gpuFiles);
+  } else {
+    if (pageFiles.length > 0) await buildPage();
+    await ensureBrowser();
+    const needsPage = gpuFiles.length + pageFiles.length > 0;
+    if (needsPage && options.adapter === 'gpu') await runBrowserFiles([], []); // refuses before anything has run
+    await runNodeFiles(nodeFiles);
+    if (needsPage) await runBrowserFiles(gpuFiles, pageFiles);
+  }
 } catch (error) {
   failed++;
-  console.log(`FAIL the run: ${error.stack ?? error}`);
+  console.log(`FAIL the run: ${error instanceof Refusal ? error.message : (error.stack ?? error)}`);
 }
 
+if (left.length > 0) {
+  console.log(
+    `not run in Node, because they need a page, ${left.length} ${left.length === 1 ? 'file' : 'files'}: ${left.join(', ')}`,
+  );
+}
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
 console.log(`${passed} passed, ${failed} failed`);
 process.exit();

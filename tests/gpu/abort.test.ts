@@ -11,6 +11,7 @@ import { Runner } from '../../src/models/run.ts';
 import { logit } from '../../src/viz/features/objectives.ts';
 import { Visualization } from '../../src/viz/features/visualization.ts';
 import { compileTask } from '../../src/viz/tasks.ts';
+import { onUnheardRejection } from '../support/adapter.ts';
 import { size, smallNetwork } from '../support/smallNetwork.ts';
 import { suite } from '../support/suite.ts';
 
@@ -19,7 +20,7 @@ let device: Device;
 const unheard: unknown[] = [];
 test.before(async () => {
   device = await openDevice();
-  addEventListener('unhandledrejection', ({ reason }) => unheard.push(reason));
+  onUnheardRejection((reason) => unheard.push(reason));
 });
 test.after(() => device.close());
 

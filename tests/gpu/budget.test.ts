@@ -16,6 +16,7 @@ import { Runner } from '../../src/models/run.ts';
 import { logit } from '../../src/viz/features/objectives.ts';
 import { Visualization } from '../../src/viz/features/visualization.ts';
 import { randomNumbers } from '../support/draw.ts';
+import { fetchAsset } from '../support/fetch.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('budget');
@@ -128,7 +129,7 @@ test('the largest batch that fits', async () => {
 });
 
 test('a run of many pictures cuts itself to fit and gives the same numbers', async () => {
-  const bytes = new Uint8Array(await (await fetch('/assets/drawings.onnx')).arrayBuffer());
+  const bytes = await fetchAsset('assets/drawings.onnx');
   const model = parseModel(bytes);
   const next = randomNumbers(4);
   const [count, side] = [41, 64];

@@ -12,6 +12,7 @@ import { findMethod } from '../../src/viz/attribution/methods.ts';
 import { channel } from '../../src/viz/features/objectives.ts';
 import { renderVis, Visualization } from '../../src/viz/features/visualization.ts';
 import { randomNumbers } from '../support/draw.ts';
+import { fetchAsset } from '../support/fetch.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('loss of the GPU');
@@ -20,7 +21,7 @@ let model: Model;
 let layer: string;
 test.before(async () => {
   device = await openDevice({ recoveryMillis: [0, 50, 200, 1000] });
-  const bytes = new Uint8Array(await (await fetch('/assets/drawings.onnx')).arrayBuffer());
+  const bytes = await fetchAsset('assets/drawings.onnx');
   model = parseModel(bytes, { name: 'drawings' });
   layer = 'conv2';
 });

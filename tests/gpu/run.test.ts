@@ -5,6 +5,7 @@ import { type Device, openDevice } from '../../src/engine/gpu/device.ts';
 import { parseModel } from '../../src/models/model.ts';
 import { Runner } from '../../src/models/run.ts';
 import { randomNumbers } from '../support/draw.ts';
+import { fetchAsset } from '../support/fetch.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('run');
@@ -14,7 +15,7 @@ test.before(async () => {
 });
 
 test('calls at the same time do not mix', async () => {
-  const bytes = new Uint8Array(await (await fetch('/assets/cifar10-twin-standard.onnx')).arrayBuffer());
+  const bytes = await fetchAsset('assets/cifar10-twin-standard.onnx');
   const model = parseModel(bytes);
   const names = model.layers.slice(1, 3).map(({ name }) => name);
   const runner = await Runner.create(device, model, [1, 32, 32, 3], names);

@@ -10,6 +10,7 @@ import { findMethod, type MethodName } from '../../src/viz/attribution/methods.t
 import type { Context } from '../../src/viz/attribution/subject.ts';
 import { type SanityRow, sanityCheck, type SanityOptions, sanitySteps } from '../../src/viz/metrics/sanity.ts';
 import { close } from '../support/close.ts';
+import { fetchAsset } from '../support/fetch.ts';
 import { explain, picture, size, smallNetwork } from '../support/smallNetwork.ts';
 import { suite } from '../support/suite.ts';
 
@@ -18,8 +19,7 @@ let device: Device;
 let drawings: Model;
 test.before(async () => {
   device = await openDevice();
-  const file = await (await fetch('/assets/drawings.onnx')).arrayBuffer();
-  drawings = parseModel(new Uint8Array(file), { name: 'drawings' });
+  drawings = parseModel(await fetchAsset('assets/drawings.onnx'), { name: 'drawings' });
 });
 
 const bits = (data: Float32Array): Uint32Array => new Uint32Array(data.slice().buffer);

@@ -3,6 +3,7 @@
 import * as assert from 'uvu/assert';
 import { openDevice, parseModel, selfTest, shippedModels, withSelfTest, zooSelfTest } from '../../src/index.ts';
 import { referenceLogits } from '../../src/models/selfTest.ts';
+import { fetchAsset } from '../support/fetch.ts';
 import { encodeModel, encodeTensor, floatTensor, type TestModel } from '../support/onnx.ts';
 import { suite } from '../support/suite.ts';
 
@@ -29,7 +30,7 @@ const network = (weight: number): TestModel => ({
 test('the shipped networks give the logits stored in their files', async () => {
   const device = await openDevice();
   for (const { id, file, preprocess } of shippedModels) {
-    const bytes = new Uint8Array(await (await fetch(`/${file}`)).arrayBuffer());
+    const bytes = await fetchAsset(file);
     const result = await selfTest(device, parseModel(bytes, { name: id, preprocess }));
     assert.ok(result?.agrees, `${id}: ${JSON.stringify(result)}`);
     assert.match(result!.source, /float64 reference/);

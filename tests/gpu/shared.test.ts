@@ -14,6 +14,7 @@ import type { Case } from '../cases/index.ts';
 import { sharedCases } from '../cases/shared.ts';
 import { close } from '../support/close.ts';
 import { drawInputs, randomNumbers } from '../support/draw.ts';
+import { fetchAsset } from '../support/fetch.ts';
 import { suite } from '../support/suite.ts';
 import { toleranceOf } from '../support/tolerance.ts';
 
@@ -66,7 +67,7 @@ for (const row of sharedCases) {
 
 test('a network and its gradient, split and in blocks wherever it can be', async () => {
   Object.assign(device.traits, { maxWorkgroupStorageBytes: 2048 });
-  const bytes = new Uint8Array(await (await fetch('/assets/cifar10-twin-standard.onnx')).arrayBuffer());
+  const bytes = await fetchAsset('assets/cifar10-twin-standard.onnx');
   const graph = new Graph();
   const x = graph.input('x', [1, 32, 32, 3]);
   const { output } = parseModel(bytes).trace(x);

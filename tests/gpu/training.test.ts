@@ -11,6 +11,7 @@ import { countCorrect } from '../../src/training/losses.ts';
 import { initialWeights, type Layer, traceForTraining } from '../../src/training/network.ts';
 import { rng } from '../../src/training/random.ts';
 import { oneCycle, type Source, Trainer, type TrainerOptions, train } from '../../src/training/train.ts';
+import { fetchAsset } from '../support/fetch.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('training');
@@ -140,9 +141,7 @@ test('a loss that is no number ends the training with a word', async () => {
 
 test('assets/drawings.onnx names 95 of 100 drawings that it was not trained on', async () => {
   const { file, input } = findShipped('drawings')!;
-  const response = await fetch(`/${file}`);
-  assert.ok(response.ok, `${file} is missing: \`npm run train:drawings\` makes it`);
-  const bytes = new Uint8Array(await response.arrayBuffer());
+  const bytes = await fetchAsset(file);
   assert.ok(bytes.length < 1e6, `${bytes.length} bytes`);
   const model = parseModel(bytes, { name: 'drawings' });
   const [, H, W] = input;

@@ -15,6 +15,7 @@ import { traceTransforms, transformedSize, transformsFor } from '../../src/viz/f
 import { renderVis, Visualization, type VisualizationOptions } from '../../src/viz/features/visualization.ts';
 import { close } from '../support/close.ts';
 import { randomNumbers } from '../support/draw.ts';
+import { fetchAsset } from '../support/fetch.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('visualization');
@@ -23,7 +24,7 @@ let model: Model;
 let layer: string;
 test.before(async () => {
   device = await openDevice();
-  const bytes = new Uint8Array(await (await fetch('/assets/cifar10-twin-standard.onnx')).arrayBuffer());
+  const bytes = await fetchAsset('assets/cifar10-twin-standard.onnx');
   model = parseModel(bytes, { name: 'cifar10-twin-standard' });
   const relus = model.layers.filter(({ op }) => op === 'Relu');
   layer = relus[3].name;

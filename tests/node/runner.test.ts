@@ -7,9 +7,9 @@ import { suite } from '../support/suite.ts';
 
 const fixtures = 'tests/fixtures/runner';
 
-function run(filter: string) {
-  const args = ['tests/run.mjs', '--tests', fixtures, '--timeout', '3', filter];
-  const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+function run(filter: string, options: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
+  const args = ['tests/run.mjs', '--tests', fixtures, '--timeout', '3', ...options, filter];
+  const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', env: { ...process.env, ...env } });
   return { status, stdout, last: stdout.trimEnd().split('\n').at(-1) };
 }
 
@@ -48,6 +48,35 @@ runner('is green when all is well', () => {
   const result = run('gpu/works');
   assert.is(result.last, '1 passed, 0 failed', result.stdout);
   assert.is(result.status, 0);
+});
+
+runner('runs GPU tests in Node, by the same rules, and names those that need a page', () => {
+  const works = run('/works', ['--in', 'node']);
+  assert.is(works.last, '1 passed, 0 failed', works.stdout);
+  assert.is(works.status, 0);
+  assert.match(works.stdout, /^on .+, in Node\n/);
+  assert.match(works.stdout, /need a page, 1 file: tests\/fixtures\/runner\/page\/works\.test\.ts\n/);
+
+  const breaks = run('gpu/page', ['--in', 'node']);
+  assert.is(breaks.last, '2 passed, 2 failed', breaks.stdout);
+  for (const text of ['a complaint', 'GPUValidationError']) assert.ok(breaks.stdout.includes(text), breaks.stdout);
+  assert.is(run('page/works', ['--in', 'node']).status, 1);
+});
+
+runner('runs nothing where a GPU is asked for and there is none', () => {
+  // As if there were none: Dawn is told of no driver, Chromium of the software adapter alone.
+  const driver = 'no-such-driver.json';
+  const none = { VK_DRIVER_FILES: driver, VK_ICD_FILENAMES: driver, CHROMIUM_FLAGS: '--use-vulkan=swiftshader' };
+  for (const place of ['node', 'browser']) {
+    const { status, stdout } = run('gpu/works', ['--in', place, '--adapter', 'gpu'], none);
+    assert.is(status, 1);
+    assert.match(stdout, /^FAIL the run: There is no GPU that [^\n]+\n0 passed, 1 failed\n$/);
+  }
+});
+
+runner('refuses adapters and places that it does not know', () => {
+  assert.match(run('gpu/works', ['--adapter', 'best']).stdout, /--adapter is software or gpu, not "best"/);
+  assert.match(run('gpu/works', ['--in', 'space']).stdout, /--in is browser or node, not "space"/);
 });
 
 const closeSuite = suite('close');

@@ -1,6 +1,7 @@
 // browser-entry.ts: runs one GPU test file (`?file=tests/gpu/x.test.ts`) inside the page and reports to tests/run.mjs.
-// No adapter is a failure, and so is a WebGPU error that nobody caught.
+// Without a file it only says which adapter there is.
 
+import { adapterReport, reportUncaughtErrors } from './adapter.ts';
 import { type Report, runFile } from './suite.ts';
 
 declare global {
@@ -11,26 +12,9 @@ declare global {
 }
 
 export async function runInBrowser(files: Record<string, () => Promise<unknown>>): Promise<void> {
-  const load = files[new URLSearchParams(location.search).get('file') ?? ''];
-  const adapter = await navigator.gpu?.requestAdapter();
-  if (adapter) {
-    const { vendor, architecture, description } = adapter.info;
-    await window.report({ type: 'note', text: [vendor, architecture, description].filter(Boolean).join(' ') });
-  } else {
-    await window.report({ type: 'broken', what: 'adapter', message: 'this browser offers no WebGPU adapter' });
-  }
-  reportUncaughtErrors();
-  await runFile(load, (report) => window.report(report));
-}
-
-function reportUncaughtErrors() {
-  if (!('GPUAdapter' in globalThis)) return;
-  const { requestDevice } = GPUAdapter.prototype;
-  GPUAdapter.prototype.requestDevice = async function (descriptor) {
-    const device = await requestDevice.call(this, descriptor);
-    device.addEventListener('uncapturederror', ({ error }) => {
-      void window.report({ type: 'broken', what: `uncaught ${error.constructor.name}`, message: error.message });
-    });
-    return device;
-  };
+  await window.report(await adapterReport(navigator.gpu));
+  const file = new URLSearchParams(location.search).get('file');
+  if (file === null) return;
+  reportUncaughtErrors((report) => window.report(report));
+  await runFile(files[file], (report) => window.report(report));
 }

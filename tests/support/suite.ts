@@ -30,7 +30,7 @@ export type Report =
   | { type: 'pass'; test: number }
   | { type: 'fail'; test: number; message: string }
   | { type: 'broken'; what: string; message: string }
-  | { type: 'note'; text: string }
+  | { type: 'adapter'; text: string; software: boolean }
   | { type: 'count'; text: string }
   | { type: 'done' };
 
@@ -120,17 +120,19 @@ export async function runFile(load: () => Promise<unknown>, sendReport: Send): P
   await send({ type: 'done' });
 }
 
+/** Over IPC, from a process that the runner started. */
+export const reportToRunner: Send = (report) =>
+  new Promise((resolve, reject) => {
+    process.send!(report, undefined, {}, (error) => (error ? reject(error) : resolve()));
+  });
+
 /** Entry of a test bundle in Node: reports to the runner over IPC; alone, it leaves uvu's own output. */
 export async function runInNode(load: () => Promise<unknown>): Promise<void> {
-  const toRunner: Send = (report) =>
-    new Promise((resolve, reject) => {
-      process.send!(report, undefined, {}, (error) => (error ? reject(error) : resolve()));
-    });
   const toTerminal: Send = async (report) => {
     if (report.type !== 'broken') return;
     console.error(`${report.what}: ${report.message}`);
     process.exitCode = 1;
   };
-  await runFile(load, process.send ? toRunner : toTerminal);
+  await runFile(load, process.send ? reportToRunner : toTerminal);
   process.exit();
 }

@@ -65,10 +65,10 @@ export async function requestGpu(options: AdapterOptions): Promise<Opened> {
     requiredFeatures: WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
     requiredLimits: Object.fromEntries(WANTED_LIMITS.map((limit) => [limit, adapter.limits[limit]])),
   });
-  return { gpu, adapter: describe(adapter) };
+  return { gpu, adapter: describeAdapter(adapter) };
 }
 
-function describe(adapter: GPUAdapter): AdapterDescription {
+export function describeAdapter(adapter: GPUAdapter): AdapterDescription {
   const { vendor, architecture, device, description } = adapter.info;
   const name = description || device || architecture || vendor || 'unknown adapter';
   const software = adapter.info.isFallbackAdapter || /swiftshader|llvmpipe|software/i.test(`${architecture} ${name}`);

@@ -38,6 +38,9 @@ function playwrightDrivers(): string[] {
 const softwareDriver = (): string | undefined =>
   [...SOFTWARE_DRIVERS, ...playwrightDrivers()].find((file) => existsSync(file));
 
+/** Drivers that the environment names in place of the system's; of the two variables Vulkan's loader prefers the first. */
+const namedDriver = (): string | undefined => process.env.VK_DRIVER_FILES ?? process.env.VK_ICD_FILENAMES;
+
 /**
  * Opens a device in Node. `auto` takes a GPU where there is one, else the software adapter. Throws a `DeviceError` that
  * says what to install.
@@ -51,7 +54,7 @@ export async function openNodeDevice(
   process.env.XDG_RUNTIME_DIR ??= tmpdir();
   const { create, globals } = await import('webgpu');
   Object.assign(globalThis, globals);
-  if (choice !== 'software' && (hasHardware() || process.env.VK_ICD_FILENAMES)) {
+  if (choice !== 'software' && (hasHardware() || namedDriver())) {
     try {
       const device = await hold(create([]), options);
       if (choice === 'auto' || !device.adapter.software) return device;
@@ -62,9 +65,9 @@ export async function openNodeDevice(
       if (choice === 'gpu') throw new DeviceError(NO_GPU);
     }
   }
-  const driver = process.env.VK_ICD_FILENAMES ?? softwareDriver();
+  const driver = softwareDriver() ?? namedDriver(); // what is named may be a GPU's
   if (!driver) throw new DeviceError(NO_ADAPTER);
-  process.env.VK_ICD_FILENAMES = driver;
+  process.env.VK_DRIVER_FILES = process.env.VK_ICD_FILENAMES = driver; // older loaders know the second only
   try {
     return await hold(create([]), options);
   } catch (error) {
