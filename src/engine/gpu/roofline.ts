@@ -119,6 +119,12 @@ async function multiplyAdds(device: Device, rounds: number, invocations: number)
   return { ...limit, dispose };
 }
 
+/** The loop that is the limit of arithmetic, for who times it beside something else. */
+export function multiplyAddLoop(device: Device): Promise<ShaderLimit> {
+  const { rounds, invocations } = MULTIPLY_ADDS[device.traits.kind];
+  return multiplyAdds(device, rounds, invocations);
+}
+
 /** A large buffer copied into another by the device itself. */
 function copyLimit(device: Device): Limit {
   const { connection } = device;
@@ -244,7 +250,6 @@ const SPAN_MICROS = 4000;
 /** With `known` given, what is no limit is not measured again. */
 async function measure(device: Device, samples: number, known?: Roofline): Promise<Roofline> {
   const { connection } = device;
-  const { rounds, invocations } = MULTIPLY_ADDS[device.traits.kind];
   const held: { dispose(): void }[] = [];
   const hold = <T extends { dispose(): void }>(one: T): T => {
     held.push(one);
@@ -252,7 +257,7 @@ async function measure(device: Device, samples: number, known?: Roofline): Promi
   };
   try {
     const timer = hold(await LapTimer.open(connection));
-    const loop = hold(await multiplyAdds(device, rounds, invocations));
+    const loop = hold(await multiplyAddLoop(device));
     const nothing = hold(await multiplyAdds(device, 0, MULTIPLY_ADD_WORKGROUP));
     const copies = hold(await kernelCopies(device));
     const [loopMicros, dispatchMicros, ...copyMicros] = await bestOf(timer, [loop, nothing, ...copies.limits], samples);
