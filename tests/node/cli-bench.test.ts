@@ -66,7 +66,9 @@ test(
     const second = await ladders('--quick', '--only', 'softmax', '--json');
     assert.is(second.status, 0, second.stderr);
     const found = JSON.parse(second.stdout);
-    assert.ok(found.tuning.ops > 0);
+    const [kept] = readdirSync(at('cache')).filter((name) => name.startsWith('tuning-'));
+    const { ops } = JSON.parse(readFileSync(path.join(at('cache'), kept), 'utf8'));
+    assert.is(found.tuning.ops, Object.keys(ops).length); // on a busy machine perhaps nothing is decided in time
     assert.is(found.tuning.outdated, 0);
     assert.equal(found.files, []);
     const [work] = found.works;
