@@ -1,6 +1,10 @@
-// lean-wgsl.mjs: shaders as small as they get for a bundle: without comments and needless blanks. Names stay.
+// lean-wgsl.mjs: what bundles do with shaders: they become as small as they get, without comments and needless blanks and with
+// short names, and one short text stands for them all.
 
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 
 const COMMENTS = /\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
 /** Signs that need no blank beside them; a minus may stand before another one. The braces of a hole are none: a name may fill it. */
@@ -18,13 +22,72 @@ export function leanWgsl(text) {
   return lines.join('\n').replace(/([;{},(])\n(?!#)/g, '$1');
 }
 
-/** For esbuild: .wgsl files as lean text. */
+/** Names that TypeScript knows: entry points, and what the texts that it puts into holes refer to. */
+const KNOWN_NAMES = ['main', 'cover', 'shade', 'Params', 'acc', 'channel', 'held'];
+/** Where such a text refers to the uniforms as well. */
+const BODY = '{{BODY}}';
+
+const wordsOf = (text) => text.match(/[A-Za-z_]\w*/g) ?? [];
+
+/**
+ * Names of two letters for what lean shaders declare, the same in all of them since they include each other. Uniforms keep
+ * theirs, which TypeScript gives values to, and so does whatever belongs to a hole, a directive or the language.
+ */
+export function shortNames(texts) {
+  const all = texts.join('\n');
+  const kept = new Set(KNOWN_NAMES);
+  const keep = (pattern) => {
+    for (const match of all.matchAll(pattern)) for (const word of wordsOf(match.slice(1).join(' '))) kept.add(word);
+  };
+  keep(/^(#.*)$/gm);
+  keep(/(\w*)\{\{([^}]*)\}\}(\w*)/g);
+  keep(/struct Params\{([^}]*)\}/g);
+  keep(/@(?:builtin|interpolate|group|binding)\(([^)]*)\)/g);
+  const functions = new Set([...all.matchAll(/\bfn (\w+)/g)].map(([, name]) => name));
+  for (const [, name] of all.matchAll(/\b([A-Za-z_]\w*)\(/g)) if (!functions.has(name)) kept.add(name);
+  const declarations = /\b(?:let|var(?:<[^>]*>)?|const|fn|struct|alias)\s*([A-Za-z_]\w*)|\b([A-Za-z_]\w*):/g;
+  const names = new Set([...all.matchAll(declarations)].map(([, declared, typed]) => declared ?? typed));
+  const uses = new Map();
+  for (const word of wordsOf(all)) uses.set(word, (uses.get(word) ?? 0) + 1);
+  const gain = (name) => (name.length - 2) * uses.get(name);
+  // With a number at its end a name may be that of a turn of a loop elsewhere.
+  const long = [...names]
+    .filter((name) => name.length > 2 && !/\d$/.test(name) && !kept.has(name))
+    .sort((a, b) => gain(b) - gain(a));
+  // A capital and a small letter: no word of the language is so short and begins so.
+  const letters = [...'abcdefghijklmnopqrstuvwxyz'];
+  const free = letters.flatMap((first) => letters.map((second) => first.toUpperCase() + second));
+  const unused = free.filter((name) => !uses.has(name));
+  return new Map(long.slice(0, unused.length).map((name, k) => [name, unused[k]]));
+}
+
+/** A lean shader with other names. */
+export const renamed = (text, names) =>
+  text.replace(/[A-Za-z_]\w*/g, (word) =>
+    word === 'params' && text.includes(BODY) ? word : (names.get(word) ?? word),
+  );
+
+const shadersIn = (folder) =>
+  readdirSync(folder, { recursive: true })
+    .filter((name) => name.endsWith('.wgsl'))
+    .sort()
+    .map((name) => readFileSync(path.join(folder, name), 'utf8'));
+
+/** For esbuild: .wgsl files as lean text with short names. */
 export const leanShaders = {
   name: 'lean-shaders',
   setup(build) {
-    build.onLoad({ filter: /\.wgsl$/ }, async ({ path }) => ({
-      contents: leanWgsl(await readFile(path, 'utf8')),
+    const names = shortNames(shadersIn(path.join(build.initialOptions.absWorkingDir, 'shaders')).map(leanWgsl));
+    build.onLoad({ filter: /\.wgsl$/ }, async ({ path: file }) => ({
+      contents: renamed(leanWgsl(await readFile(file, 'utf8')), names),
       loader: 'text',
     }));
   },
 };
+
+/** Eight digits that change with any file in shaders/: what was measured with other shaders says nothing. */
+export function hashOfShaders(root) {
+  const hash = createHash('sha256');
+  for (const text of shadersIn(path.join(root, 'shaders'))) hash.update(text);
+  return hash.digest('hex').slice(0, 8);
+}
