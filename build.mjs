@@ -1,11 +1,21 @@
 // build.mjs: bundles what runs. `node build.mjs [all|cli|page|core|tests|bench|training]`; other scripts import the functions.
 // A target whose source folder does not exist yet is skipped; every other failure throws.
 
-import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { leanShaders } from './scripts/lean-wgsl.mjs';
+import { hashOfShaders, leanShaders } from './scripts/lean-wgsl.mjs';
 
 export const root = path.dirname(fileURLToPath(import.meta.url));
 const at = (...parts) => path.join(root, ...parts);
@@ -16,6 +26,7 @@ const common = {
   format: 'esm',
   target: 'es2022',
   loader: { '.wgsl': 'text' },
+  define: { SHADERS_HASH: JSON.stringify(hashOfShaders(root)) },
   write: false,
   logLevel: 'error',
 };
@@ -32,6 +43,9 @@ const forNode = {
 
 const forBrowser = { ...common, platform: 'browser' };
 
+// What is imported when it is needed, such as the kernels of a family of ops, is fetched then: each in a file of its own.
+const inChunks = { ...forBrowser, splitting: true, minify: true, chunkNames: 'chunks/[name]-[hash]' };
+
 // Written under a temporary name, then renamed: whoever reads a bundle meanwhile sees the old one or the new one.
 // The file bears the time the build began, so a source edited during the build counts as newer.
 async function bundle(options) {
@@ -47,6 +61,15 @@ async function bundle(options) {
   return outputFiles.map(({ path: file, contents }) => ({ file: path.relative(root, file), bytes: contents.length }));
 }
 
+// The same with chunks beside the entries; those of earlier builds go.
+async function bundleInChunks(options) {
+  const outputs = await bundle({ ...inChunks, ...options });
+  const folder = path.join(options.outdir, 'chunks');
+  const written = new Set(outputs.map(({ file }) => path.basename(file)));
+  for (const name of readdirSync(at(folder))) if (!written.has(name)) rmSync(at(folder, name));
+  return outputs;
+}
+
 export async function buildCli() {
   if (!existsSync(at('cli/main.ts'))) return [];
   return bundle({ ...forNode, entryPoints: ['cli/main.ts'], outfile: 'dist/cli.mjs', sourcemap: true });
@@ -55,7 +78,7 @@ export async function buildCli() {
 export async function buildPage() {
   if (!existsSync(at('demo/main.ts'))) return [];
   const entryPoints = ['demo/main.ts', 'demo/worker.ts'].filter((file) => existsSync(at(file)));
-  const outputs = await bundle({ ...forBrowser, entryPoints, outdir: 'dist/page', minify: true, sourcemap: true });
+  const outputs = await bundleInChunks({ entryPoints, outdir: 'dist/page', sourcemap: true });
   for (const name of readdirSync(at('demo')).filter((name) => /\.(html|css|svg)$/.test(name))) {
     cpSync(at('demo', name), at('dist/page', name));
   }
@@ -65,11 +88,9 @@ export async function buildPage() {
 
 /** The engine alone, for programs that bring networks of their own: as small as it gets. */
 export const buildCore = () =>
-  bundle({
-    ...forBrowser,
-    entryPoints: ['src/core.ts'],
-    outfile: 'dist/facet-core.js',
-    minify: true,
+  bundleInChunks({
+    entryPoints: [{ in: 'src/core.ts', out: 'facet-core' }],
+    outdir: 'dist/core',
     plugins: [leanShaders],
   });
 
@@ -159,6 +180,7 @@ export async function buildTests(folder = 'tests', filters = [''], place = 'brow
       outdir,
       banner: { js: defer },
       plugins: [
+        leanShaders, // every kernel is run in the form that small bundles have
         testEntries(
           () =>
             `import { runInBrowser } from './tests/support/browser-entry.ts';\nawait runInBrowser({\n` +
@@ -185,8 +207,13 @@ async function main(name = 'all') {
     throw new Error(`unknown target "${name}": use all, ${Object.keys(targets).join(', ')}`);
   const chosen = name === 'all' ? [buildCli, buildPage] : [targets[name]];
   for (const target of chosen) {
-    for (const { file, bytes } of await target()) {
-      if (!file.endsWith('.map')) console.log(`${file}  ${(bytes / 1024).toFixed(1)} KiB`);
+    const outputs = (await target()).filter(({ file }) => !file.endsWith('.map'));
+    const chunks = outputs.filter(({ file }) => path.dirname(file).endsWith('chunks'));
+    const say = (what, bytes) => console.log(`${what}  ${(bytes / 1024).toFixed(1)} KiB`);
+    for (const { file, bytes } of outputs) if (!chunks.some((chunk) => chunk.file === file)) say(file, bytes);
+    if (chunks.length > 0) {
+      const sum = chunks.reduce((sum, { bytes }) => sum + bytes, 0);
+      say(`${path.dirname(chunks[0].file)}  ${chunks.length} files, together`, sum);
     }
   }
 }

@@ -13,6 +13,7 @@ import {
   type Roofline,
   type Tuning,
 } from '../src/index.ts';
+import { loadAllKernels } from '../src/kernels/families.ts';
 import { type Ladder, ladderOf, networkLadder } from './ladder.ts';
 import { measure, type Timing } from './measure.ts';
 import type { BenchReport, WorkReport } from './table.ts';
@@ -85,7 +86,8 @@ export async function bench(request: BenchRequest): Promise<BenchReport> {
   let [tuning, limits]: [Tuning | undefined, Roofline | undefined] = [undefined, undefined];
   try {
     tuning = onOpen(device);
-    device.useTuning(tuning);
+    await device.useTuning(tuning);
+    await loadAllKernels(device.traits.kind);
     // What does not fit is refused before anything is timed.
     for (const { ladder } of works) {
       ladder(device);

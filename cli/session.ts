@@ -13,7 +13,7 @@ export async function withDevice<T>(
 ): Promise<T> {
   const device = await openNodeDevice(adapter, { memoryMiB: memory });
   try {
-    device.useTuning(loadTuning(device));
+    await device.useTuning(loadTuning(device));
     const result = await work(device);
     device.check();
     return result;

@@ -185,7 +185,6 @@ function start(device: Device, screen: Screen): void {
   findings.listen(explainer, clearError);
   report.listen();
   byHand.listen(device);
-  tuning.recall(device);
   tuning.listen(device, {
     model: () => current,
     async rest() {
@@ -267,6 +266,7 @@ byId('details', 'more').open = matchMedia('(min-width: 760px)').matches;
 const opened = await attempt(async () => {
   const { device, screen } = await openScreen(canvas);
   showDevice(device);
+  await tuning.recall(device);
   start(device, screen);
 });
 if (!opened) {

@@ -16,9 +16,9 @@ const BUDGET_MILLIS = 20_000;
 const keyOf = (device: Device): string => `facet tuning ${device.key}`;
 
 /** Takes what was found on an earlier visit, if the browser kept it. */
-export function recall(device: Device): void {
+export async function recall(device: Device): Promise<void> {
   try {
-    device.useTuning(readTuning(localStorage.getItem(keyOf(device)) ?? ''));
+    await device.useTuning(readTuning(localStorage.getItem(keyOf(device)) ?? ''));
   } catch {
     // a browser that keeps nothing
   }
@@ -77,7 +77,7 @@ export function listen(device: Device, page: TunedPage): void {
   forget.addEventListener('click', async () => {
     clearError();
     await page.rest();
-    device.useTuning(undefined);
+    await device.useTuning(undefined);
     try {
       localStorage.removeItem(keyOf(device));
     } catch {
@@ -106,7 +106,7 @@ async function tuneModel(device: Device, model: Model, page: TunedPage, signal: 
   });
   const decided = ops.filter(({ isDecided }) => isDecided).length;
   if (decided === 0) return show(device, 'The time was over before anything was clear: the kernels are as they were.');
-  device.useTuning(mergeTunings(device.tuning, tuning));
+  await device.useTuning(mergeTunings(device.tuning, tuning));
   const isKept = keep(device);
   const changed = ops.filter(({ usual, chosen }) => usual !== chosen).length;
   show(

@@ -19,11 +19,11 @@ export function leanWgsl(text) {
     .filter((line) => line !== '')
     .map((line) => (line.startsWith('#') ? line : line.replace(SIGNS, '$1')));
   // A line break after these is a blank like any other, unless a directive follows.
-  return lines.join('\n').replace(/([;{},(])\n(?!#)/g, '$1');
+  return lines.join('\n').replace(/([;{,(]|(?<!\})\})\n(?!#)/g, '$1');
 }
 
 /** Names that TypeScript knows: entry points, and what the texts that it puts into holes refer to. */
-const KNOWN_NAMES = ['main', 'cover', 'shade', 'Params', 'acc', 'channel', 'held'];
+const KNOWN_NAMES = ['main', 'cover', 'shade', 'Params', 'acc', 'channel', 'held', 'four_halves'];
 /** Where such a text refers to the uniforms as well. */
 const BODY = '{{BODY}}';
 

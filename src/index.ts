@@ -18,7 +18,7 @@ export * as ops from './engine/ops/index.ts';
 export { optimize } from './engine/optimize.ts';
 export { makePlan, type Plan } from './engine/plan.ts';
 export { type BufferUse, layersOf, stepTitle } from './engine/describe.ts';
-export { printComputation, printPlan } from './engine/print.ts';
+export { printComputation, printPlan, printSteps } from './engine/print.ts';
 export {
   type KernelText,
   type KindTotal,

@@ -64,7 +64,7 @@ async function describe(choice: AdapterChoice): Promise<Adapter> {
   try {
     const { name, vendor, architecture, software, features } = device.adapter;
     const limits = Object.fromEntries(LIMITS.map((limit) => [limit, device.gpu.limits[limit]])) as Adapter['limits'];
-    device.useTuning(loadTuning(device));
+    await device.useTuning(loadTuning(device));
     const { choices } = device;
     return { choice, name, vendor, architecture, software, features, choices, chosenBy: choosers(device), limits };
   } finally {

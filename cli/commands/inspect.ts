@@ -23,7 +23,7 @@ import {
   UnsupportedModelError,
   zooSelfTest,
 } from '../../src/index.ts';
-import { opDef } from '../../src/kernels/index.ts';
+import { costOfOp } from '../../src/kernels/references/index.ts';
 import { fileShape } from '../../src/models/onnx/layout.ts';
 import { decodeModel, isOwnDomain } from '../../src/models/onnx/proto.ts';
 import { CommandError } from '../errors.ts';
@@ -243,7 +243,7 @@ function layersAt(model: Model, [H, W]: readonly [number, number]): readonly Lay
       const node = graph.nodes[from];
       if (node.kind !== 'op') continue;
       const shapes = node.inputs.map((id) => graph.nodes[id].shape);
-      flops += opDef(node.op).cost(shapes, node.attrs, node.shape).flops;
+      flops += costOfOp(node.op)(shapes, node.attrs, node.shape).flops;
     }
     return { ...layer, shape: fileShape(value.shape, trace.layoutOf(layer.name)).slice(1), flops };
   });

@@ -1,7 +1,7 @@
 // cost.ts: what a dispatch computes and moves: the op's own cost, and that of what was fused behind it.
 
-import { programFlops } from '../kernels/elementwise.ts';
-import { opDef } from '../kernels/index.ts';
+import { programFlops } from '../kernels/references/elementwise.ts';
+import { costOfOp } from '../kernels/references/index.ts';
 import { sizeOf } from '../kernels/shape.ts';
 import type { Cost } from '../kernels/types.ts';
 import type { Graph, OpNode } from './graph.ts';
@@ -10,7 +10,7 @@ import { halvesOf } from './storage.ts';
 /** Each operand counts as read once, whatever the kernel does: what must be moved at least, not what is. */
 export function costOf(graph: Graph, node: OpNode): Cost {
   const shapeOf = (id: number) => graph.nodes[id].shape;
-  const ofFloats = opDef(node.op).cost(node.inputs.map(shapeOf), node.attrs, node.shape);
+  const ofFloats = costOfOp(node.op)(node.inputs.map(shapeOf), node.attrs, node.shape);
   const saved = halvesOf(graph, node).reduce((sum, k) => sum + 2 * sizeOf(shapeOf(node.inputs[k])), 0);
   const cost = { ...ofFloats, bytes: ofFloats.bytes - saved };
   if (!node.epilogue) return cost;

@@ -167,6 +167,16 @@ export function labelled(value: Value, label: string): Value {
   return value;
 }
 
+/** Ids of nodes that depend on constants alone. */
+export function findStatic({ nodes }: Graph): Set<number> {
+  const result = new Set<number>();
+  for (const node of nodes) {
+    const isFixed = node.kind === 'op' && operandsOf(node).every((id) => result.has(id));
+    if (isFixed || node.kind === 'constant') result.add(node.id);
+  }
+  return result;
+}
+
 /** What ops accept where a scalar will do. */
 export type Operand = Value | number;
 

@@ -1,7 +1,7 @@
 // interpret.ts: runs a computation on the float64 references of its ops. This is what the kernels are tested against.
 
-import { evaluateProgram } from '../kernels/elementwise.ts';
-import { opDef } from '../kernels/index.ts';
+import { evaluateProgram } from '../kernels/references/elementwise.ts';
+import { referenceOf } from '../kernels/references/index.ts';
 import type { NdArray } from '../kernels/types.ts';
 import type { Computation } from './graph.ts';
 
@@ -22,7 +22,7 @@ export function interpret(
     const { shape } = node;
     if (node.kind === 'constant') results.set(node.id, { shape, data: Float64Array.from(node.tensor.data) });
     else if (node.kind === 'op') {
-      const raw = opDef(node.op).reference(node.inputs.map(at), node.attrs, shape);
+      const raw = referenceOf(node.op)(node.inputs.map(at), node.attrs, shape);
       const { epilogue } = node;
       const data = epilogue
         ? evaluateProgram(epilogue.program, [{ shape, data: raw }, ...epilogue.operands.map(at)], shape)

@@ -3,8 +3,7 @@
 import { isElementwise } from '../kernels/elementwise.ts';
 import { opDef } from '../kernels/index.ts';
 import { sameShape } from '../kernels/shape.ts';
-import { Graph, operandsOf, type OpNode, Value } from './graph.ts';
-import { findStatic } from './plan.ts';
+import { findStatic, Graph, operandsOf, type OpNode, Value } from './graph.ts';
 import type { Pass } from './rewrite.ts';
 
 const NO_UPDATES: ReadonlyMap<number, string> = new Map();

@@ -6,6 +6,7 @@ import type { Shape } from '../kernels/types.ts';
 import {
   type Computation,
   type ConstantNode,
+  findStatic,
   Graph,
   type Node,
   operandsOf,
@@ -84,16 +85,6 @@ export function samePlace(a: Place, b: Place): boolean {
   if (a.kind === 'slot' || a.kind === 'baked') return a.kind === b.kind && a.index === (b as typeof a).index;
   if (a.kind === 'constant') return b.kind === 'constant' && a.id === b.id;
   return a.kind === b.kind && a.name === b.name;
-}
-
-/** Ids of ops that depend on constants alone. */
-export function findStatic(graph: Graph): Set<number> {
-  const result = new Set<number>();
-  for (const node of graph.nodes) {
-    const fixed = (id: number) => graph.nodes[id].kind === 'constant' || result.has(id);
-    if (node.kind === 'op' && operandsOf(node).every(fixed)) result.add(node.id);
-  }
-  return result;
 }
 
 const leafPlace = (node: Node): Place =>

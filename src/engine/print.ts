@@ -63,3 +63,20 @@ export function printPlan(plan: Plan): string {
     `all buffers ${mebibytes(memory.total)}, ${mebibytes(memory.temporary)} of them only while the program is built`,
   ].join('\n');
 }
+
+/** A program as far as its steps are shown. */
+interface Steps {
+  readonly plan: Plan;
+  readonly steps: readonly {
+    readonly op: string;
+    readonly variant: string;
+    readonly workgroups: readonly number[];
+    readonly label: string;
+  }[];
+}
+
+/** The dispatches of a program with the variants that run, then its plan. */
+export function printSteps({ plan, steps }: Steps): string {
+  const lines = steps.map(({ op, variant, workgroups, label }, k) => `${k} ${op} ${variant} [${workgroups}] ${label}`);
+  return [...lines, printPlan(plan)].join('\n');
+}

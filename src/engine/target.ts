@@ -11,3 +11,13 @@ export interface Target {
    */
   readonly measured?: (op: OpNode, inputs: readonly (readonly number[])[]) => string | undefined;
 }
+
+interface NamedAdapter {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly name: string;
+}
+
+/** Adapter and driver as far as they tell, and whether kernels may use subgroups. */
+export const deviceKey = ({ vendor, architecture, name }: NamedAdapter, { kind, subgroups }: DeviceTraits): string =>
+  [vendor, architecture, name, kind, subgroups ? 'subgroups' : 'no subgroups'].join(' | ');

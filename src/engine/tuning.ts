@@ -1,12 +1,13 @@
 // tuning.ts: which variant of an op was measured to be the fastest on a device, as data that can be kept in a file, and the
 // questions it answers. No GPU object appears here; the timing is in gpu/tune.ts.
 
-import { opDef } from '../kernels/index.ts';
-import { includes, shaders } from '../kernels/shaders.ts';
+import './shared.ts';
+import { type LoadedOp, loadedKernels, loadKernels } from '../kernels/families.ts';
+import type { OpName } from '../kernels/index.ts';
+import { splitName, splitParts } from '../kernels/split_matmul.ts';
 import type { DeviceTraits, Kernel, KernelContext, Shape } from '../kernels/types.ts';
 import type { OpNode } from './graph.ts';
 import { ROTATED } from './passes/rotate.ts';
-import { splitName, splitParts } from './passes/split.ts';
 import { winogradName, winogradTiles } from './passes/winograd.ts';
 import type { Target } from './target.ts';
 
@@ -45,16 +46,6 @@ export const loweredVariantsFor = ({ kind }: DeviceTraits): readonly string[] =>
 /** Answer of `measured` that keeps an op as the one dispatch it is, whichever of its kernels runs. */
 export const DIRECT = 'direct';
 
-interface NamedAdapter {
-  readonly vendor: string;
-  readonly architecture: string;
-  readonly name: string;
-}
-
-/** Adapter and driver as far as they tell, and whether kernels may use subgroups. */
-export const deviceKey = ({ vendor, architecture, name }: NamedAdapter, { kind, subgroups }: DeviceTraits): string =>
-  [vendor, architecture, name, kind, subgroups ? 'subgroups' : 'no subgroups'].join(' | ');
-
 export const emptyTuning = (device: string): Tuning => ({ format: FORMAT, device, ops: {} });
 
 /** JSON with the members of objects in the order of their names: equal attributes give equal text. */
@@ -71,16 +62,22 @@ export const opKey = (
   inputs: readonly Shape[],
 ): string => [op, ...inputs.map((shape) => `[${shape}]`), stableText(attrs)].join(' ');
 
+/** What an `opKey` is of, but for its shapes. */
+function opOfKey(key: string): LoadedOp {
+  const attrs = /\{.*/.exec(key)?.[0];
+  return { op: key.split(' ')[0] as OpName, attrs: attrs && JSON.parse(attrs) };
+}
+
 /** `Target.measured` that answers for one op alone: what a lowering makes of it is left to the heuristics, as where it runs. */
 export const answerFor =
   (key: string, variant: string | undefined): NonNullable<Target['measured']> =>
   (node, inputs) =>
     opKey(node, inputs) === key ? variant : undefined;
 
-/** The kernels among which a device chooses for an op, naive first; without its epilogue. */
+/** The kernels among which a device chooses for an op, naive first; without its epilogue. They have to be loaded. */
 export function kernelsFor(node: OpNode, inputs: readonly Shape[], device: DeviceTraits): Kernel[] {
   const context: KernelContext<unknown> = { inputs, attrs: node.attrs, output: node.shape, device };
-  return opDef(node.op).kernels(context);
+  return loadedKernels(node, device.kind)(context);
 }
 
 /** FNV-1a, 32 bits, in hexadecimal. */
@@ -90,11 +87,12 @@ function hashOf(text: string): string {
   return (hash >>> 0).toString(16).padStart(8, '0');
 }
 
-let shadersHash: string | undefined;
-const hashOfShaders = (): string => (shadersHash ??= hashOf(JSON.stringify([shaders, includes])));
+/** Put in by the build: changes with any file in shaders/. */
+declare const SHADERS_HASH: string | undefined;
+const shadersHash = typeof SHADERS_HASH === 'string' ? SHADERS_HASH : '';
 
 /** Whether it was measured with the shaders there are; what was measured with others chooses nothing. */
-export const isCurrent = ({ kernels }: TunedOp): boolean => kernels.startsWith(`${hashOfShaders()}-`);
+export const isCurrent = ({ kernels }: TunedOp): boolean => kernels.startsWith(`${shadersHash}-`);
 
 /** A short text that changes with the variants of an op, with their grids, and with any shader file. */
 export function kernelsOf(kernels: readonly Kernel[]): string {
@@ -105,7 +103,7 @@ export function kernelsOf(kernels: readonly Kernel[]): string {
     overrides,
     workgroups,
   ]);
-  return `${hashOfShaders()}-${hashOf(stableText(forms))}`;
+  return `${shadersHash}-${hashOf(stableText(forms))}`;
 }
 
 /** `later` over `earlier`; of another device, `later` alone. */
@@ -185,5 +183,15 @@ export function answerFrom(
     const key = opKey(node, inputs);
     if (!answers.has(key)) answers.set(key, find(key, node, inputs));
     return answers.get(key);
+  };
+}
+
+/** The same, with the kernels loaded that it looks into, and how many entries of the tuning still count. */
+export async function loadAnswers(...[tuning, known, traits]: Parameters<typeof answerFrom>) {
+  const keys = Object.keys({ ...tuning?.ops, ...known });
+  await loadKernels(keys.map(opOfKey), traits.kind);
+  return {
+    measured: answerFrom(tuning, known, traits),
+    tuned: Object.values(tuning?.ops ?? {}).filter(isCurrent).length,
   };
 }

@@ -5,21 +5,22 @@
 // negation) as condition: `#if NAME`, `#elif !NAME`.
 
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { includes, type ShaderName, shaders } from '../kernels/shaders.ts';
+import { shaderSource } from '../kernels/families.ts';
 import type { TextParams } from '../kernels/types.ts';
 
 /** Texts made so far: the steps of a network share a few. */
 const texts = new Map<string, string>();
 
-/** Final text of a shader. Throws on a parameter that is missing, of the wrong kind, or never used. */
-export function shaderText(name: ShaderName, params: TextParams = {}): string {
+/** Final text of a kernel's shader, which has to be loaded. */
+export function shaderText(name: string, params: TextParams = {}): string {
   const key = `${name} ${JSON.stringify(params)}`;
-  const text = texts.get(key) ?? makeText(name, params);
+  const text = texts.get(key) ?? expandShader(name, shaderSource(name), params);
   texts.set(key, text);
   return text;
 }
 
-function makeText(name: ShaderName, params: TextParams): string {
+/** Final text of a shader file. Throws on a parameter that is missing, of the wrong kind, or never used. */
+export function expandShader(name: string, source: string, params: TextParams = {}): string {
   const used = new Set<string>();
   const lookup = (key: string, kind: 'condition' | 'hole' | 'count'): string | number | boolean => {
     if (!Object.hasOwn(params, key)) throw new Error(`shader ${name}: parameter ${key} is not given.`);
@@ -32,7 +33,7 @@ function makeText(name: ShaderName, params: TextParams): string {
     }
     return value;
   };
-  const unrolled = unroll(resolveIncludes(name, shaders[name]), (count) =>
+  const unrolled = unroll(resolveIncludes(source), (count) =>
     /^\d+$/.test(count) ? Number(count) : Number(lookup(count, 'count')),
   );
   const text = preprocess(unrolled, lookup);
@@ -42,13 +43,8 @@ function makeText(name: ShaderName, params: TextParams): string {
   return text;
 }
 
-function resolveIncludes(name: string, text: string): string {
-  return text.replace(/^#include "(\w+)"$/gm, (_, file: string) => {
-    const included = includes[file];
-    if (included === undefined) throw new Error(`shader ${name}: there is no shaders/shared/${file}.wgsl.`);
-    return resolveIncludes(file, included).trimEnd();
-  });
-}
+const resolveIncludes = (text: string): string =>
+  text.replace(/^#include "(\w+)"$/gm, (_, file: string) => resolveIncludes(shaderSource(file)).trimEnd());
 
 /** Repeats the lines between `#for i COUNT` and its `#endfor`, innermost loops last. */
 function unroll(text: string, countOf: (count: string) => number): string {

@@ -5,12 +5,8 @@
 // Letters: N batch, H W input size, C channels, P Q output size, K filters, R S taps, G groups.
 // x: [N,H,W,C]  w: [R,S,C/G,K]  ->  y: [N,P,Q,K]; filter k belongs to group floor(k / (K/G)).
 
-import { withShared } from './blocks.ts';
-import { convFilterKernels, convInputKernels, convKernels } from './conv_kernels.ts';
-import { sharedForward, sharedInput } from './conv_shared.ts';
-import { isDepthwise } from './depthwise_kernels.ts';
-import { showShape, sizeOf } from './shape.ts';
-import { type Cost, defineOp, type NdArray, OpError, type Shape } from './types.ts';
+import { showShape } from './shape.ts';
+import { defineOp, OpError, type Shape } from './types.ts';
 
 export interface ConvAttrs {
   /** Distance of neighbouring outputs on the input: [down, across]. */
@@ -41,6 +37,10 @@ export interface ConvSizes {
   readonly groupC: number;
   readonly groupK: number;
 }
+
+/** Every channel its own filter, in vec4s. */
+export const isDepthwise = ({ C, groupC, groupK }: ConvSizes): boolean =>
+  groupC === 1 && groupK === 1 && C > 1 && C % 4 === 0;
 
 /** Number of outputs along one axis. */
 function outputCount(
@@ -145,67 +145,12 @@ export function filterSizes([x, dy]: readonly Shape[], attrs: ConvFilterAttrs): 
   return sizes;
 }
 
-/**
- * Visits every multiply-add of the convolution: flat indices of x, w and y with y += x * w. Taps on the padding are
- * left out. This one loop is the meaning of all three ops.
- */
-function forEachTerm(sizes: ConvSizes, attrs: ConvAttrs, visit: (x: number, w: number, y: number) => void): void {
-  const { N, H, W, C, P, Q, K, R, S, groupC, groupK } = sizes;
-  const { strides, pads, dilations } = attrs;
-  for (let n = 0; n < N; n++) {
-    for (let p = 0; p < P; p++) {
-      for (let q = 0; q < Q; q++) {
-        for (let r = 0; r < R; r++) {
-          const h = p * strides[0] + r * dilations[0] - pads[0];
-          if (h < 0 || h >= H) continue;
-          for (let s = 0; s < S; s++) {
-            const v = q * strides[1] + s * dilations[1] - pads[1];
-            if (v < 0 || v >= W) continue;
-            for (let c = 0; c < groupC; c++) {
-              for (let k = 0; k < K; k++) {
-                const channel = Math.floor(k / groupK) * groupC + c;
-                visit(
-                  ((n * H + h) * W + v) * C + channel,
-                  ((r * S + s) * groupC + c) * K + k,
-                  ((n * P + p) * Q + q) * K + k,
-                );
-              }
-            }
-          }
-        }
-      }
-    }
-  }
-}
-
-/** Multiply-adds are counted for every tap, those on the padding too. */
-const convCost = ({ N, P, Q, K, R, S, groupC }: ConvSizes, terms: number, shapes: readonly Shape[]): Cost => ({
-  flops: 2 * N * P * Q * K * R * S * groupC,
-  bytes: 4 * shapes.reduce((sum, shape) => sum + sizeOf(shape), 0),
-  terms,
-});
-
 /** y[n,p,q,k] = sum over r,s,c of x[n, p sh + r dh - top, q sw + s dw - left, c] w[r,s,c,k]. */
 export const conv2d = defineOp<ConvAttrs>({
   epilogue: true,
   shape: (inputs, attrs) => {
     const { N, P, Q, K } = forwardSizes(inputs, attrs);
     return [N, P, Q, K];
-  },
-  reference: ([x, w]: readonly NdArray[], attrs, output) => {
-    const y = new Float64Array(sizeOf(output));
-    forEachTerm(forwardSizes([x.shape, w.shape], attrs), attrs, (i, j, at) => {
-      y[at] += x.data[i] * w.data[j];
-    });
-    return y;
-  },
-  cost: (inputs, attrs, output) => {
-    const sizes = forwardSizes(inputs, attrs);
-    return convCost(sizes, sizes.R * sizes.S * sizes.groupC, [...inputs, output]);
-  },
-  kernels: (context) => {
-    const sizes = forwardSizes(context.inputs, context.attrs);
-    return withShared(convKernels(context, sizes), sharedForward(context, sizes));
   },
   writesSlices: (inputs, attrs) => !isDepthwise(forwardSizes(inputs, attrs)),
   readsHalves: (inputs, attrs) => (isDepthwise(forwardSizes(inputs, attrs)) ? [] : [1]),
@@ -218,21 +163,6 @@ export const conv2dInput = defineOp<ConvInputAttrs>({
     const { N, H, W, C } = inputSizes(inputs, attrs);
     return [N, H, W, C];
   },
-  reference: ([dy, w]: readonly NdArray[], attrs, output) => {
-    const dx = new Float64Array(sizeOf(output));
-    forEachTerm(inputSizes([dy.shape, w.shape], attrs), attrs, (at, j, i) => {
-      dx[at] += dy.data[i] * w.data[j];
-    });
-    return dx;
-  },
-  cost: (inputs, attrs, output) => {
-    const sizes = inputSizes(inputs, attrs);
-    return convCost(sizes, sizes.R * sizes.S * sizes.groupK, [...inputs, output]);
-  },
-  kernels: (context) => {
-    const sizes = inputSizes(context.inputs, context.attrs);
-    return withShared(convInputKernels(context, sizes), sharedInput(context, sizes));
-  },
   readsHalves: (inputs, attrs) => (isDepthwise(inputSizes(inputs, attrs)) ? [] : [1]),
 });
 
@@ -242,16 +172,4 @@ export const conv2dFilter = defineOp<ConvFilterAttrs>({
     const { R, S, groupC, K } = filterSizes(inputs, attrs);
     return [R, S, groupC, K];
   },
-  reference: ([x, dy]: readonly NdArray[], attrs, output) => {
-    const dw = new Float64Array(sizeOf(output));
-    forEachTerm(filterSizes([x.shape, dy.shape], attrs), attrs, (i, at, j) => {
-      dw[at] += x.data[i] * dy.data[j];
-    });
-    return dw;
-  },
-  cost: (inputs, attrs, output) => {
-    const sizes = filterSizes(inputs, attrs);
-    return convCost(sizes, sizes.N * sizes.P * sizes.Q, [...inputs, output]);
-  },
-  kernels: (context) => convFilterKernels(context, filterSizes(context.inputs, context.attrs)),
 });

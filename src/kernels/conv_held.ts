@@ -2,17 +2,14 @@
 // software adapters with subgroups of four.
 
 import type { ConvAttrs, ConvSizes } from './conv.ts';
-import { geometry } from './conv_params.ts';
-import { heldEpilogueText } from './elementwise.ts';
-import { storedText } from './half.ts';
+import { geometry, MOST_TERMS } from './conv_params.ts';
+import { heldEpilogueText } from './elementwise_text.ts';
+import { storedText } from './half_text.ts';
 import { sliceUniforms } from './slice.ts';
 import type { Kernel, KernelContext } from './types.ts';
 
 /** Filters that a quad computes together. */
 const FILTERS = 16;
-
-/** Terms of a sum, all of them in the text: 3x3 of three channels has 27, 5x5 of one 25. More leave the instruction cache. */
-export const MOST_TERMS = 32;
 
 /** Filters computed in vain, as a share, up to which it pays. */
 const MOST_WASTE = 1;

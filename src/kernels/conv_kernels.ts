@@ -1,24 +1,23 @@
-// conv_kernels.ts: the dispatches of the three convolution ops: which shader, in which form, on which grid.
+// conv_kernels.ts: the dispatches of convolutions that run on any device: which shader, in which form, on which grid; and what
+// those of the gradients, in conv_input_kernels.ts and conv_filter_kernels.ts, share with them. Kernels that only one kind of
+// device takes join them in conv_software.ts and conv_gpu.ts, and what is only for convolutions in groups in conv_grouped.ts.
 //
 // Every size is a uniform and only register tiles and load widths are text, so that a network of many layers needs few
 // pipelines. What decides between forms was measured on a software adapter; see docs/kernels.md.
 
+import convParams from '../../shaders/shared/conv_params.wgsl';
+import quadOrder from '../../shaders/shared/quad_order.wgsl';
 import type { ConvAttrs, ConvSizes } from './conv.ts';
-import { heldConv, prefersHeld } from './conv_held.ts';
 import { geometry, plainUniforms } from './conv_params.ts';
-import { depthwiseFilterKernels, depthwiseInputKernels, depthwiseKernels, isDepthwise } from './depthwise_kernels.ts';
-import { epilogueText, heldEpilogueText } from './elementwise.ts';
-import { storedText } from './half.ts';
-import { swapConv } from './matmul_swap.ts';
-import { grid1d, sizeOf } from './shape.ts';
+import { epilogueText, heldEpilogueText } from './elementwise_text.ts';
+import { storedText } from './half_text.ts';
+import { divisible, grid1d, sizeOf } from './shape.ts';
 import { sliceUniforms } from './slice.ts';
 import type { DeviceTraits, Kernel, KernelContext } from './types.ts';
 
 const WORKGROUP = 64;
 
-const divisible = (value: number, by: number): boolean => value % by === 0;
-
-function plain(
+export function naiveConv(
   shader: 'conv2d' | 'conv2d_input' | 'conv2d_filter',
   context: KernelContext<ConvAttrs>,
   sizes: ConvSizes,
@@ -39,20 +38,17 @@ function plain(
   };
 }
 
-/** Rows of dy in parallel where a whole workgroup shares one result. */
-const FILTER_WORKGROUP = { software: 16, gpu: 64 } as const;
-
 // --- register tiles ----------------------------------------------------------------------------------------------
 
 /** Invocations of one workgroup: along tiles of pixels and along blocks of columns. */
-const WORKGROUP_SHAPE = {
+export const WORKGROUP_SHAPE = {
   // One subgroup: as few idle invocations as can be, and starting a workgroup costs next to nothing.
   software: [4, 1],
   gpu: [8, 8],
 } as const;
 
 /** Fewer invocations than this leave part of a device idle; smaller tiles, or sharing one, make more of them. */
-const LEAST_INVOCATIONS = { software: 1 << 6, gpu: 1 << 14 } as const;
+export const LEAST_INVOCATIONS = { software: 1 << 6, gpu: 1 << 14 } as const;
 
 interface Tile {
   readonly pixels: number;
@@ -60,13 +56,13 @@ interface Tile {
 }
 
 /** The tile length that leaves fewer idle pixels in a row, the first at a tie: 7 suits 7, 14, 28, 56 and 112. */
-function leastWaste(width: number, a: number, b: number): number {
+export function leastWaste(width: number, a: number, b: number): number {
   const waste = (pixels: number) => Math.ceil(width / pixels) * pixels - width;
   return waste(a) <= waste(b) ? a : b;
 }
 
 /** Pixels along a row and units along the columns for one invocation, for `columns` units of `unit` values. */
-function chooseTile(device: DeviceTraits, rows: number, width: number, columns: number, unit: 1 | 4): Tile {
+export function chooseTile(device: DeviceTraits, rows: number, width: number, columns: number, unit: 1 | 4): Tile {
   if (device.kind === 'gpu') {
     const large = (rows * width * columns * unit) / 64 >= LEAST_INVOCATIONS.gpu;
     return { pixels: large ? 8 : 4, columns: unit === 1 ? Math.min(columns, 4) : large && columns > 1 ? 2 : 1 };
@@ -78,7 +74,7 @@ function chooseTile(device: DeviceTraits, rows: number, width: number, columns: 
 }
 
 /** The grid of one invocation a tile: tiles along x, folded into z where there are many; z is a multiple of `phases`. */
-function tileGrid(device: DeviceTraits, tiles: number, blocks: number, phases: number): Kernel['workgroups'] {
+export function tileGrid(device: DeviceTraits, tiles: number, blocks: number, phases: number): Kernel['workgroups'] {
   const [across, down] = WORKGROUP_SHAPE[device.kind];
   const groups = Math.ceil(tiles / across);
   const folds = Math.ceil(groups / device.maxWorkgroupsPerDimension);
@@ -86,7 +82,7 @@ function tileGrid(device: DeviceTraits, tiles: number, blocks: number, phases: n
 }
 
 /** The tile made narrow enough not to straddle two groups. */
-function groupedTile(tile: Tile, groups: number, groupColumns: number): Tile {
+export function groupedTile(tile: Tile, groups: number, groupColumns: number): Tile {
   let { columns } = tile;
   while (groups > 1 && !divisible(groupColumns, columns)) columns--;
   return { ...tile, columns };
@@ -98,7 +94,7 @@ interface TiledText {
   readonly tile: Tile;
 }
 
-const tiledText = (context: KernelContext<unknown>, { unit, inputUnit, tile }: TiledText, quad: boolean) => {
+export const tiledText = (context: KernelContext<unknown>, { unit, inputUnit, tile }: TiledText, quad: boolean) => {
   const [across, down] = WORKGROUP_SHAPE[context.device.kind];
   return {
     TYPE: unit === 4 ? 'vec4f' : 'f32',
@@ -166,140 +162,17 @@ function tiledForward(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kern
 }
 
 /** Handing loads round in a quad pays where loads are dear: on software adapters, whose subgroups are one quad. */
-const canUseQuads = (device: DeviceTraits): boolean => device.kind === 'software' && device.subgroups;
+export const canUseQuads = (device: DeviceTraits): boolean => device.kind === 'software' && device.subgroups;
 
-/** dx in register tiles, by phase. */
-function tiledInput(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel[] {
-  const { attrs, device } = context;
-  const { N, H, W, C, P, Q, K, groupC, groupK } = sizes;
-  const [sh, sw] = attrs.strides;
-  const unit = divisible(groupC, 4) ? 4 : 1;
-  const inputUnit = divisible(groupK, 4) ? 4 : 1;
-  const rows = Math.ceil(H / sh);
-  const width = Math.ceil(W / sw);
-  const usual = chooseTile(device, sh * sw * N * rows, width, C / unit, unit);
-  // Reading w along K, this shader gains from longer rows.
-  const wide = canUseQuads(device) && unit === 4 ? { ...usual, pixels: leastWaste(width, 7, 4) } : usual;
-  const tile = groupedTile(wide, attrs.groups, groupC / unit);
-  const tilesPerRow = Math.ceil(width / tile.pixels);
-  const tiles = N * rows * tilesPerRow;
-  const uniforms = {
-    tiles,
-    tiles_per_row: tilesPerRow,
-    rows,
-    H,
-    W,
-    P,
-    Q,
-    R: sizes.R,
-    S: sizes.S,
-    ...geometry(attrs),
-    dy_pixel: K / inputUnit,
-    group_filters: groupK / inputUnit,
-    columns: C / unit,
-    group_columns: groupC / unit,
-  };
-  const workgroups = tileGrid(device, tiles, Math.ceil(C / unit / tile.columns), sh * sw);
-  const form = (variant: string, quad: boolean): Kernel => ({
-    variant,
-    shader: 'conv2d_input_tiled',
-    text: {
-      ...tiledText(context, { unit, inputUnit, tile }, quad),
-      ...epilogueText(context, unit),
-      ...storedText(context, 1, 'w', inputUnit),
-      VECTOR_OUTPUT: unit === 4,
-    },
-    uniforms,
-    workgroups,
-  });
-  const quads = canUseQuads(device) && unit === 4;
-  return quads ? [form('tiled', false), form('quad', true)] : [form('tiled', false)];
-}
-
-/** dw in register tiles. */
-function tiledFilter(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel[] {
-  const { attrs, device } = context;
-  const { N, H, W, C, P, Q, K, R, S, groupC, groupK } = sizes;
-  const unit = divisible(groupK, 4) ? 4 : 1;
-  const inputUnit = divisible(groupC, 4) ? 4 : 1;
-  const columns = K / unit;
-  // Few channels: see tiledForward. A row of the filter is one tap with S C channels.
-  const joined = inputUnit === 1 && attrs.groups === 1 && attrs.dilations[1] === 1;
-  const join = joined ? C : 1;
-  const channels = joined ? S * C : groupC / inputUnit;
-  const form = (variant: string, rowUnits: number, columnUnits: number, share: number): Kernel => {
-    const tile = groupedTile({ pixels: 0, columns: Math.min(columns, columnUnits) }, attrs.groups, groupK / unit);
-    const tileRows = Math.ceil(channels / Math.ceil(channels / rowUnits));
-    const blocks = [Math.ceil(columns / tile.columns), Math.ceil(channels / tileRows)];
-    const together = share > 1;
-    const [across, down] = together ? [share, 1] : WORKGROUP_SHAPE[device.kind];
-    return {
-      variant,
-      shader: 'conv2d_filter_tiled',
-      text: {
-        TYPE: unit === 4 ? 'vec4f' : 'f32',
-        VECTOR_INPUT: inputUnit === 4,
-        ROWS: tileRows,
-        COLUMNS: tile.columns,
-        SHARE: share,
-        TOGETHER: together,
-        JOINED: joined,
-        WORKGROUP_X: across,
-        WORKGROUP_Y: down,
-      },
-      uniforms: {
-        N,
-        H,
-        P,
-        Q,
-        ...geometry(attrs),
-        W: W * join,
-        S: joined ? 1 : S,
-        stride_w: attrs.strides[1] * join,
-        left: attrs.pads[1] * join,
-        x_pixel: C / join / inputUnit,
-        group_channels: channels,
-        columns,
-        group_columns: groupK / unit,
-      },
-      workgroups: [
-        together ? blocks[0] : Math.ceil(blocks[0] / across),
-        Math.ceil(blocks[1] / down),
-        joined ? R : R * S,
-      ],
-    };
-  };
-  const perUnit = (values: number, width: 1 | 4) => (width === 4 ? values / 4 : Math.min(4, values));
-  // Rows of common filters over three channels, 9, 15 and 21 numbers, are cut into 9, 8 and 7.
-  const large = [joined ? 9 : perUnit(8, inputUnit), perUnit(8, unit)] as const;
-  const small = [perUnit(4, inputUnit), perUnit(4, unit)] as const;
-  const alone = form('tiled', ...large, 1);
-  const invocations = (R * S * groupC * K) / 64;
-  if (invocations >= LEAST_INVOCATIONS[device.kind]) return [alone];
-  const share = FILTER_WORKGROUP[device.kind];
-  return [alone, form('workgroup', ...(device.kind === 'software' ? large : small), share)];
-}
-
-// --- variants, naive first -------------------------------------------------------------------------------------------
-
-export function convKernels(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel[] {
-  const held = heldConv(context, sizes);
-  const prefersIt = prefersHeld(sizes);
-  return [
-    plain('conv2d', context, sizes),
-    ...(prefersIt ? [] : held),
-    ...(isDepthwise(sizes) ? depthwiseKernels(context, sizes) : tiledForward(context, sizes)),
-    ...swapConv(context, sizes),
-    ...(prefersIt ? held : []),
-  ];
-}
-
-export const convInputKernels = (context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel[] => [
-  plain('conv2d_input', context, sizes),
-  ...(isDepthwise(sizes) ? depthwiseInputKernels(context, sizes) : tiledInput(context, sizes)),
+/** Naive first. */
+export const convKernels = (context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel[] => [
+  naiveConv('conv2d', context, sizes),
+  ...tiledForward(context, sizes),
 ];
 
-export const convFilterKernels = (context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel[] => [
-  plain('conv2d_filter', context, sizes),
-  ...(isDepthwise(sizes) ? depthwiseFilterKernels(context, sizes) : tiledFilter(context, sizes)),
-];
+export const convShaders = {
+  conv2d: () => import('../../shaders/conv2d.wgsl'),
+  conv2d_tiled: () => import('../../shaders/conv2d_tiled.wgsl'),
+};
+
+export const convIncludes = { conv_params: convParams, quad_order: quadOrder };

@@ -36,3 +36,6 @@ export const plainUniforms = (
   group_k: sizes.groupK,
   ...geometry(attrs),
 });
+
+/** Terms of a sum, all of them in the text: 3x3 of three channels has 27, 5x5 of one 25. More leave the instruction cache. */
+export const MOST_TERMS = 32;

@@ -12,13 +12,12 @@ import {
 } from './blocks.ts';
 import type { ConvAttrs, ConvSizes } from './conv.ts';
 import { geometry, isPointwise } from './conv_params.ts';
-import { epilogueText } from './elementwise.ts';
-import { storedText } from './half.ts';
+import { epilogueText } from './elementwise_text.ts';
+import { storedText } from './half_text.ts';
 import { sharedMatmul } from './matmul_shared.ts';
+import { divisible } from './shape.ts';
 import { sliceUniforms } from './slice.ts';
 import type { Kernel, KernelContext } from './types.ts';
-
-const divisible = (value: number, by: number): boolean => value % by === 0;
 
 const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : greatestCommonDivisor(b, a % b));
 

@@ -3,13 +3,9 @@
 
 import type { ConvAttrs, ConvSizes } from './conv.ts';
 import { plainUniforms } from './conv_params.ts';
-import { epilogueText } from './elementwise.ts';
+import { epilogueText } from './elementwise_text.ts';
 import { grid1d, sizeOf } from './shape.ts';
 import type { DeviceTraits, Kernel, KernelContext } from './types.ts';
-
-/** Every channel its own filter, in vec4s. */
-export const isDepthwise = ({ C, groupC, groupK }: ConvSizes): boolean =>
-  groupC === 1 && groupK === 1 && C > 1 && C % 4 === 0;
 
 type Context = KernelContext<ConvAttrs>;
 type Depthwise = (context: Context, sizes: ConvSizes) => Kernel[];
@@ -177,3 +173,13 @@ export const depthwiseFilterKernels: Depthwise = (context, sizes) => [
   single('depthwise_filter', context, sizes),
   ...rowFilter(context, sizes),
 ];
+
+export const depthwiseShaders = {
+  depthwise: () => import('../../shaders/depthwise.wgsl'),
+  depthwise_row: () => import('../../shaders/depthwise_row.wgsl'),
+  depthwise_strip: () => import('../../shaders/depthwise_strip.wgsl'),
+  depthwise_input: () => import('../../shaders/depthwise_input.wgsl'),
+  depthwise_input_row: () => import('../../shaders/depthwise_input_row.wgsl'),
+  depthwise_filter: () => import('../../shaders/depthwise_filter.wgsl'),
+  depthwise_filter_row: () => import('../../shaders/depthwise_filter_row.wgsl'),
+};

@@ -1,8 +1,5 @@
 // matmul.ts: matrix products, with leading batch axes and either operand transposed.
 
-import { withShared } from './blocks.ts';
-import { matmulKernels } from './matmul_kernels.ts';
-import { sharedMatmul } from './matmul_shared.ts';
 import { showShape, sizeOf } from './shape.ts';
 import { defineOp, OpError, type Shape } from './types.ts';
 
@@ -47,45 +44,28 @@ export function matmulSizes([a, b]: readonly Shape[], { transposeA, transposeB }
   return { batch: sizeOf(lead), M, N, K, sharedB: leadB.length === 0 };
 }
 
+/** Numbers between the products of a batch, and between lines of an operand as it is stored. */
+export interface MatmulLines {
+  readonly aBatch: number;
+  readonly aLine: number;
+  readonly bBatch: number;
+  readonly bLine: number;
+}
+
+/** The lines of operands that fill their arrays. */
+export const denseLines = ({ M, N, K, sharedB }: MatmulSizes, attrs: MatmulAttrs): MatmulLines => ({
+  aBatch: M * K,
+  aLine: attrs.transposeA ? M : K,
+  bBatch: sharedB ? 0 : K * N,
+  bLine: attrs.transposeB ? K : N,
+});
+
 /** y[..,m,n] = sum over k of a[..,m,k] b[..,k,n], with a and b transposed where the attributes say so. */
 export const matmul = defineOp<MatmulAttrs>({
   epilogue: true,
   shape: (inputs, attrs) => {
     const { M, N } = matmulSizes(inputs, attrs);
     return [...inputs[0].slice(0, -2), M, N];
-  },
-  reference: ([a, b], attrs, output) => {
-    const { batch, M, N, K, sharedB } = matmulSizes([a.shape, b.shape], attrs);
-    const { transposeA, transposeB } = attrs;
-    const y = new Float64Array(sizeOf(output));
-    for (let i = 0; i < batch; i++) {
-      const firstA = i * M * K;
-      const firstB = sharedB ? 0 : i * K * N;
-      for (let m = 0; m < M; m++) {
-        for (let n = 0; n < N; n++) {
-          let acc = 0;
-          for (let k = 0; k < K; k++) {
-            const left = a.data[firstA + (transposeA ? k * M + m : m * K + k)];
-            const right = b.data[firstB + (transposeB ? n * K + k : k * N + n)];
-            acc += left * right;
-          }
-          y[(i * M + m) * N + n] = acc;
-        }
-      }
-    }
-    return y;
-  },
-  cost: (inputs, attrs, output) => {
-    const { batch, M, N, K } = matmulSizes(inputs, attrs);
-    return {
-      flops: 2 * batch * M * N * K,
-      bytes: 4 * (sizeOf(inputs[0]) + sizeOf(inputs[1]) + sizeOf(output)),
-      terms: K,
-    };
-  },
-  kernels: (context) => {
-    const sizes = matmulSizes(context.inputs, context.attrs);
-    return withShared(matmulKernels(context, sizes), sharedMatmul(context, sizes, context.attrs));
   },
   readsHalves: () => [1],
 });

@@ -1,16 +1,13 @@
-// matmul_kernels.ts: the dispatches of matmul: which shader, in which form, on which grid.
+// matmul_kernels.ts: the dispatches of matrix products that run on any device: which shader, in which form, on which grid.
+// Those that only one kind of device takes join them in matmul_software.ts and matmul_gpu.ts.
 
-import { epilogueText } from './elementwise.ts';
-import { storedText } from './half.ts';
-import type { MatmulAttrs, MatmulSizes } from './matmul.ts';
-import { denseLines, type MatmulLines } from './matmul_shared.ts';
-import { swapMatmul } from './matmul_swap.ts';
-import { grid1d, sizeOf } from './shape.ts';
+import { epilogueText } from './elementwise_text.ts';
+import { storedText } from './half_text.ts';
+import { denseLines, type MatmulAttrs, type MatmulLines, type MatmulSizes } from './matmul.ts';
+import { divisible, grid1d, sizeOf } from './shape.ts';
 import type { DeviceTraits, Kernel, KernelContext } from './types.ts';
 
 const WORKGROUP = 64;
-
-const divisible = (value: number, by: number): boolean => value % by === 0;
 
 function plain(context: KernelContext<MatmulAttrs>, { M, N, K }: MatmulSizes, lines: MatmulLines): Kernel {
   const { transposeA, transposeB } = context.attrs;
@@ -104,13 +101,14 @@ function tiled(context: KernelContext<MatmulAttrs>, sizes: MatmulSizes, lines: M
   return quads && shares ? [form('tiled', false), form('quad', true)] : [form('tiled', false)];
 }
 
-/** Variants, naive first. `lines` tells how the operands lie where they are parts of larger ones. */
+/** Those that run on any device, naive first. `lines` tells how the operands lie where they are parts of larger ones. */
 export const matmulKernels = (
   context: KernelContext<MatmulAttrs>,
   sizes: MatmulSizes,
   lines: MatmulLines = denseLines(sizes, context.attrs),
-): Kernel[] => [
-  plain(context, sizes, lines),
-  ...tiled(context, sizes, lines),
-  ...swapMatmul(context, sizes, context.attrs, lines),
-];
+): Kernel[] => [plain(context, sizes, lines), ...tiled(context, sizes, lines)];
+
+export const matmulShaders = {
+  matmul: () => import('../../shaders/matmul.wgsl'),
+  matmul_tiled: () => import('../../shaders/matmul_tiled.wgsl'),
+};

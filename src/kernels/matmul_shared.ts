@@ -1,29 +1,12 @@
 // matmul_shared.ts: matrix products by blocks in workgroup memory, for real GPUs (shaders/matmul_shared.wgsl).
 
 import { type BlockForm, blockGrid, blockText, formsFor, preferredForm, type SharedKernels } from './blocks.ts';
-import { epilogueText } from './elementwise.ts';
-import { storedText } from './half.ts';
-import type { MatmulAttrs, MatmulSizes } from './matmul.ts';
+import { epilogueText } from './elementwise_text.ts';
+import { storedText } from './half_text.ts';
+import { denseLines, type MatmulAttrs, type MatmulLines, type MatmulSizes } from './matmul.ts';
+import { divisible } from './shape.ts';
 import { sliceUniforms } from './slice.ts';
 import type { Kernel, KernelContext } from './types.ts';
-
-const divisible = (value: number, by: number): boolean => value % by === 0;
-
-/** Numbers between the products of a batch, and between lines of an operand as it is stored. */
-export interface MatmulLines {
-  readonly aBatch: number;
-  readonly aLine: number;
-  readonly bBatch: number;
-  readonly bLine: number;
-}
-
-/** The lines of operands that fill their arrays. */
-export const denseLines = ({ M, N, K, sharedB }: MatmulSizes, attrs: MatmulAttrs): MatmulLines => ({
-  aBatch: M * K,
-  aLine: attrs.transposeA ? M : K,
-  bBatch: sharedB ? 0 : K * N,
-  bLine: attrs.transposeB ? K : N,
-});
 
 /** The variants of y[i,m,n] = sum over k of a[i,m,k] b[i,k,n]; see `formsFor` for where there are any. */
 export function sharedMatmul(

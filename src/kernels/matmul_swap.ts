@@ -3,10 +3,9 @@
 
 import type { ConvAttrs, ConvSizes } from './conv.ts';
 import { isPointwise } from './conv_params.ts';
-import { heldEpilogueText } from './elementwise.ts';
-import { storedText } from './half.ts';
-import type { MatmulAttrs, MatmulSizes } from './matmul.ts';
-import { denseLines, type MatmulLines } from './matmul_shared.ts';
+import { heldEpilogueText } from './elementwise_text.ts';
+import { storedText } from './half_text.ts';
+import { denseLines, type MatmulAttrs, type MatmulLines, type MatmulSizes } from './matmul.ts';
 import { sliceUniforms } from './slice.ts';
 import type { Kernel, KernelContext } from './types.ts';
 

@@ -4,8 +4,8 @@
 // M. Jarzynski and M. Olano, "Hash Functions for GPU Rendering", JCGT 9(3), 2020. Nothing is stored between runs but the
 // step, a scalar that counts up; `stream` tells the uses within one computation apart.
 
-import { grid1d, showShape, sizeOf } from './shape.ts';
-import { defineOp, type Kernel, type KernelContext, OpError, type Shape } from './types.ts';
+import { showShape, sizeOf } from './shape.ts';
+import { defineOp, OpError, type Shape } from './types.ts';
 
 /** Whole numbers below 2^32. */
 export interface RandomKey {
@@ -42,7 +42,7 @@ export const randomWord = (index: number, step: number, { seed, stream }: Random
   pcg4d(index >>> 2, step >>> 0, stream, seed)[index & 3];
 
 /** The upper 24 bits as a number in [0, 1): exact in float32. */
-const unitInterval = (word: number): number => (word >>> 8) / 2 ** 24;
+export const unitInterval = (word: number): number => (word >>> 8) / 2 ** 24;
 
 /**
  * Coefficients of w - 2.5 and sqrt(w) - 3, highest power first: M. Giles, "Approximating the erfinv function", GPU Computing
@@ -58,7 +58,7 @@ const TAIL = [
 ];
 
 /** The standard normal number of a word: sqrt(2) erfinv(x), x the upper 23 bits as an odd multiple of 2^-23 in (-1, 1). */
-function normal(word: number): number {
+export function normal(word: number): number {
   const x = ((word >>> 9) * 2 + 1) / 2 ** 23 - 1;
   const w = -Math.log((1 - x) * (1 + x));
   const [t, coefficients] = w < 5 ? [w - 2.5, CENTRAL] : [Math.sqrt(w) - 3, TAIL];
@@ -81,26 +81,7 @@ function checkKey(op: string, step: Shape, { seed, stream }: RandomKey): void {
   }
 }
 
-const WORKGROUP = 64;
-/** Integer operations of a hash. */
-const HASH_FLOPS = 36;
-const NORMAL_FLOPS = 45;
-
-function drawKernels(isNormal: boolean, { attrs, output, device }: KernelContext<RandomAttrs>): Kernel[] {
-  const count = sizeOf(output);
-  // One invocation draws the four words of a hash.
-  return [
-    {
-      variant: 'naive',
-      shader: 'random',
-      text: { WORKGROUP, NORMAL: isNormal },
-      uniforms: { count, seed: attrs.seed, stream: attrs.stream },
-      workgroups: grid1d(Math.ceil(count / 4), WORKGROUP, device.maxWorkgroupsPerDimension),
-    },
-  ];
-}
-
-const randomOp = (op: string, number: (word: number) => number) =>
+const randomOp = (op: 'randomUniform' | 'randomNormal') =>
   defineOp<RandomAttrs>({
     shape: ([step], attrs) => {
       checkKey(op, step, attrs);
@@ -109,20 +90,12 @@ const randomOp = (op: string, number: (word: number) => number) =>
       }
       return attrs.shape;
     },
-    reference: ([step], attrs, output) =>
-      Float64Array.from({ length: sizeOf(output) }, (_, i) => number(randomWord(i, step.data[0], attrs))),
-    cost: (_, __, output) => ({
-      flops: sizeOf(output) * (HASH_FLOPS / 4 + (number === normal ? NORMAL_FLOPS : 2)),
-      bytes: 4 * sizeOf(output),
-      terms: number === normal ? CENTRAL.length : 1,
-    }),
-    kernels: (context) => drawKernels(number === normal, context),
   });
 
 /** step [] -> numbers in [0, 1), multiples of 2^-24. */
-export const randomUniform = randomOp('randomUniform', unitInterval);
+export const randomUniform = randomOp('randomUniform');
 /** step [] -> standard normal numbers, within about 5.3 of 0. */
-export const randomNormal = randomOp('randomNormal', normal);
+export const randomNormal = randomOp('randomNormal');
 
 /** Numbers of a row of the table: how many choices its group has, then the affine map [2, 3]. */
 export const CHOICE_NUMBERS = 7;
@@ -146,43 +119,4 @@ export const randomAffine = defineOp<RandomAffineAttrs>({
     }
     return [attrs.batch, 2, 3];
   },
-  reference: ([step, table], attrs) => {
-    const rows = table.shape[0];
-    const y = new Float64Array(6 * attrs.batch);
-    for (let n = 0; n < attrs.batch; n++) {
-      let [a, b, t, c, d, u] = [1, 0, 0, 0, 1, 0];
-      for (let first = 0; first < rows; ) {
-        const choices = table.data[first * CHOICE_NUMBERS];
-        // The word of a group is numbered by the group's first row.
-        const bits = randomWord(n * rows + first, step.data[0], attrs) >>> 16;
-        const at = (first + ((bits * choices) >>> 16)) * CHOICE_NUMBERS;
-        const [e, f, v, g, h, w] = table.data.subarray(at + 1, at + CHOICE_NUMBERS);
-        [a, b, t, c, d, u] = [
-          a * e + b * g,
-          a * f + b * h,
-          a * v + b * w + t,
-          c * e + d * g,
-          c * f + d * h,
-          c * v + d * w + u,
-        ];
-        first += choices;
-      }
-      y.set([a, b, t, c, d, u], 6 * n);
-    }
-    return y;
-  },
-  cost: ([, table], { batch }) => ({
-    flops: batch * table[0] * (HASH_FLOPS + 18),
-    bytes: 4 * (sizeOf(table) + 6 * batch),
-    terms: 3 * table[0],
-  }),
-  kernels: ({ inputs: [, table], attrs: { batch, seed, stream }, device }) => [
-    {
-      variant: 'naive',
-      shader: 'random_affine',
-      text: { WORKGROUP, ROW: CHOICE_NUMBERS },
-      uniforms: { count: batch, rows: table[0], seed, stream },
-      workgroups: grid1d(batch, WORKGROUP, device.maxWorkgroupsPerDimension),
-    },
-  ],
 });

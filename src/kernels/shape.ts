@@ -8,6 +8,8 @@ export const sizeOf = (shape: Shape): number => shape.reduce((product, d) => pro
 /** `[1,2,3]`, as errors and listings show it. */
 export const showShape = (shape: Shape): string => `[${shape.join(',')}]`;
 
+export const divisible = (value: number, by: number): boolean => value % by === 0;
+
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => d === b[i]);
 
 /** Row-major strides in elements. */

@@ -1,6 +1,6 @@
 // types.ts: what an op is. Pure data and functions; no GPU object appears here.
 
-import type { ShaderName } from './shaders.ts';
+import type { ShaderName } from './families.ts';
 
 /** Sizes of the axes, outermost first. A scalar is `[]`. Activations are [N, H, W, C]. */
 export type Shape = readonly number[];
@@ -55,6 +55,7 @@ export type TextParams = Readonly<Record<string, string | number | boolean>>;
 export interface Kernel {
   /** Short name of the variant, `naive` for the first. */
   readonly variant: string;
+  /** File of its text: `shaders/NAME.wgsl`. The module of the kernel lists it. */
   readonly shader: ShaderName;
   readonly text?: TextParams;
   readonly overrides?: Readonly<Record<string, number>>;
@@ -85,15 +86,13 @@ export interface KernelContext<A> {
   readonly slice?: ChannelSlice;
 }
 
-/** The definition of one op: everything but its gradient rule, which lives in `src/autodiff/rules`. */
+/**
+ * The definition of one op, as far as tracing and planning ask for it. Its meaning and its cost are in `references/`, its dispatches in the
+ * module that `families.ts` names for it, its gradient rule in `src/autodiff/rules`.
+ */
 export interface OpDef<A = unknown> {
   /** Shape of the result. Throws an `OpError` that names the argument and the remedy. */
   shape(inputs: readonly Shape[], attrs: A): Shape;
-  /** The meaning of the op, in plain float64 loops. */
-  reference(inputs: readonly NdArray[], attrs: A, output: Shape): Float64Array;
-  cost(inputs: readonly Shape[], attrs: A, output: Shape): Cost;
-  /** Ways to run it, naive first. The engine takes `choose(...)`, or the last. */
-  kernels(context: KernelContext<A>): Kernel[];
   /** True when the shaders of this op apply an epilogue before storing. */
   readonly epilogue?: boolean;
   /** True when the op only renames the axes of its input: no kernel, the buffer is shared. */
@@ -107,6 +106,15 @@ export interface OpDef<A = unknown> {
   /** Whether every kernel for these inputs can write its result as a slice of a larger one (`KernelContext.slice`). */
   writesSlices?(inputs: readonly Shape[], attrs: A): boolean;
 }
+
+/** The meaning of an op, in plain float64 loops. */
+export type Reference<A = unknown> = (inputs: readonly NdArray[], attrs: A, output: Shape) => Float64Array;
+
+/** What one dispatch of an op computes and moves. */
+export type CostOf<A = unknown> = (inputs: readonly Shape[], attrs: A, output: Shape) => Cost;
+
+/** Ways to run an op, naive first. The engine takes what was measured to be the fastest, or the last. */
+export type Kernels<A = unknown> = (context: KernelContext<A>) => Kernel[];
 
 /** A user's mistake at an op: the message names op, argument, shapes and remedy. */
 export class OpError extends Error {

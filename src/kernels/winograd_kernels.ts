@@ -1,17 +1,27 @@
 // winograd_kernels.ts: the dispatches of the Winograd ops. Sizes are uniforms; the text differs only by the size of a tile
 // and by how many products one invocation computes.
 
-import { heldEpilogueText, literal } from './elementwise.ts';
-import { storedText } from './half.ts';
-import { grid1d, sizeOf } from './shape.ts';
+import winogradFilter from '../../shaders/winograd_filter.wgsl';
+import winogradInput from '../../shaders/winograd_input.wgsl';
+import winogradOutput from '../../shaders/winograd_output.wgsl';
+import winogradProduct from '../../shaders/winograd_product.wgsl';
+import './shared.ts';
+import { heldEpilogueText, literal } from './elementwise_text.ts';
+import { storedText } from './half_text.ts';
+import type { KernelsOf } from './index.ts';
+import { divisible, grid1d, sizeOf } from './shape.ts';
 import { sliceUniforms } from './slice.ts';
 import type { DeviceTraits, Kernel, KernelContext } from './types.ts';
-import type { WinogradFilterAttrs, WinogradInputAttrs, WinogradOutputAttrs } from './winograd.ts';
+import {
+  PRODUCT_COLUMNS,
+  PRODUCT_ROWS,
+  type WinogradFilterAttrs,
+  type WinogradInputAttrs,
+  type WinogradOutputAttrs,
+} from './winograd.ts';
 import { filterChannels, tileCounts, winogradTransforms } from './winograd_transforms.ts';
 
 const WORKGROUP = 64;
-
-const divisible = (value: number, by: number): boolean => value % by === 0;
 
 /** The sum of `row[k] name(k)`, without the terms that are 0. */
 function weighted(row: readonly number[], name: (k: number) => string): string {
@@ -43,12 +53,7 @@ function transformText(matrix: readonly (readonly number[])[], from: string, to:
 
 const grid = (count: number, device: DeviceTraits) => grid1d(count, WORKGROUP, device.maxWorkgroupsPerDimension);
 
-export function winogradFilterKernels({
-  inputs: [w],
-  attrs,
-  output,
-  device,
-}: KernelContext<WinogradFilterAttrs>): Kernel[] {
+function winogradFilterKernels({ inputs: [w], attrs, output, device }: KernelContext<WinogradFilterAttrs>): Kernel[] {
   const { sums, filters } = filterChannels(w, attrs);
   const count = sums * output[1] * attrs.block;
   const [, , C, K] = w;
@@ -77,12 +82,7 @@ export function winogradFilterKernels({
   ];
 }
 
-export function winogradInputKernels({
-  inputs: [x],
-  attrs,
-  output,
-  device,
-}: KernelContext<WinogradInputAttrs>): Kernel[] {
+function winogradInputKernels({ inputs: [x], attrs, output, device }: KernelContext<WinogradInputAttrs>): Kernel[] {
   const { tile, pads, outputSize, block } = attrs;
   const [N, H, W, C] = x;
   const { down, across, tiles } = tileCounts(N, tile, outputSize);
@@ -103,7 +103,7 @@ export function winogradInputKernels({
   ];
 }
 
-export function winogradOutputKernels(context: KernelContext<WinogradOutputAttrs>): Kernel[] {
+function winogradOutputKernels(context: KernelContext<WinogradOutputAttrs>): Kernel[] {
   const { attrs, device } = context;
   const { tile, output, tilesLast } = attrs;
   const [N, P, Q, K] = output;
@@ -142,14 +142,10 @@ export function winogradOutputKernels(context: KernelContext<WinogradOutputAttrs
   return vectors ? [form('naive', 1), form('vector', 4)] : [form('naive', 1)];
 }
 
-/** Rows and columns of y that four invocations of a quad compute together. */
-export const PRODUCT_ROWS = 16;
-export const PRODUCT_COLUMNS = 32;
-
 /** Invocations of a workgroup: on software adapters one subgroup, since starting a workgroup costs next to nothing. */
 const PRODUCT_WORKGROUP = { software: 4, gpu: 64 } as const;
 
-export function winogradProductKernels(context: KernelContext<unknown>): Kernel[] {
+function winogradProductKernels(context: KernelContext<unknown>): Kernel[] {
   const { inputs, output, device, halves = [] } = context;
   const [a, b] = inputs;
   const [ofA, ofB] = [storedText(context, 0, 'a', 1), storedText(context, 1, 'b', 1)];
@@ -186,3 +182,18 @@ export function winogradProductKernels(context: KernelContext<unknown>): Kernel[
   const quads = device.kind === 'software' && device.subgroups;
   return quads ? [naive, form('tiled', false), form('quad', true)] : [naive, form('tiled', false)];
 }
+
+export const kernels = {
+  winogradFilter: winogradFilterKernels,
+  winogradInput: winogradInputKernels,
+  winogradProduct: winogradProductKernels,
+  winogradOutput: winogradOutputKernels,
+} satisfies KernelsOf<'winogradFilter' | 'winogradInput' | 'winogradProduct' | 'winogradOutput'>;
+
+export const shaders = {
+  winograd_filter: winogradFilter,
+  winograd_input: winogradInput,
+  winograd_product: winogradProduct,
+  winograd_product_naive: () => import('../../shaders/winograd_product_naive.wgsl'),
+  winograd_output: winogradOutput,
+};

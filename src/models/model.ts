@@ -3,7 +3,7 @@
 
 import { Graph, type OpNode, type Tensor, type Value } from '../engine/graph.ts';
 import { reshape } from '../engine/ops/index.ts';
-import { opDef } from '../kernels/index.ts';
+import { costOfOp } from '../kernels/references/index.ts';
 import { sizeOf } from '../kernels/shape.ts';
 import type { Shape } from '../kernels/types.ts';
 import { ModelError, nearest, quoted, UnknownPartError, UnsupportedModelError } from './error.ts';
@@ -356,7 +356,7 @@ function layerInfo(
 
 function flopsOf({ op, inputs, attrs, shape }: OpNode, graph: Graph): number {
   const shapes = inputs.map((id) => graph.nodes[id].shape);
-  return opDef(op).cost(shapes, attrs, shape).flops;
+  return costOfOp(op)(shapes, attrs, shape).flops;
 }
 
 /** So many names are listed of the nodes of one operator, and so many operators and nodes in all. */

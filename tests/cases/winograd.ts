@@ -1,7 +1,8 @@
 // winograd.ts: rows for the ops that the Winograd pass makes: both tile sizes, ragged tiles and blocks, any pads, batches.
 
+import { PRODUCT_COLUMNS } from '../../src/kernels/winograd.ts';
+import { PRODUCT_ROWS } from '../../src/kernels/winograd.ts';
 import { apply } from '../../src/engine/graph.ts';
-import { PRODUCT_COLUMNS, PRODUCT_ROWS } from '../../src/kernels/winograd_kernels.ts';
 import { winogradPlaces } from '../../src/kernels/winograd_transforms.ts';
 import type { Case } from './types.ts';
 

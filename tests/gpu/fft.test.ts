@@ -7,7 +7,7 @@ import { compile } from '../../src/engine/gpu/program.ts';
 import { interpret } from '../../src/engine/interpret.ts';
 import { irfft2, rfft2 } from '../../src/engine/ops/index.ts';
 import { lower } from '../../src/engine/passes/lower.ts';
-import { opDef } from '../../src/kernels/index.ts';
+import { costOfOp } from '../../src/kernels/references/index.ts';
 import { halfSize } from '../../src/kernels/fft.ts';
 import { sizeOf } from '../../src/kernels/shape.ts';
 import { close } from '../support/close.ts';
@@ -25,7 +25,7 @@ function toleranceOf(lowered: Computation): number {
   const { nodes } = lowered.graph;
   const terms = nodes.map((node) =>
     node.kind === 'op'
-      ? opDef(node.op).cost(
+      ? costOfOp(node.op)(
           node.inputs.map((id) => nodes[id].shape),
           node.attrs,
           node.shape,

@@ -7,6 +7,7 @@ import { compile, type Program } from '../../src/engine/gpu/program.ts';
 import { tune, type TuneReport } from '../../src/engine/gpu/tune.ts';
 import { type Computation, computation, Graph, type OpNode } from '../../src/engine/graph.ts';
 import { add, conv2d, matmul, maxPool, relu, reshape, sum } from '../../src/engine/ops/index.ts';
+import { printSteps } from '../../src/engine/print.ts';
 import {
   emptyTuning,
   kernelsFor,
@@ -111,11 +112,11 @@ test('tuning by itself changes nothing, and leaves no buffer behind', () => {
 
 test('programs take what was found, and compute the same within rounding', async () => {
   const usual = await run();
-  device.useTuning(readTuning(JSON.stringify(report.tuning)));
+  await device.useTuning(readTuning(JSON.stringify(report.tuning)));
   const tuned = await run();
   for (const { op, chosen } of report.ops) {
     if (loweredVariants.includes(chosen)) assert.is(variantsIn(tuned.program, op).length, 0, op);
-    else assert.ok(variantsIn(tuned.program, op).includes(chosen), `${op}: ${tuned.program.print()}`);
+    else assert.ok(variantsIn(tuned.program, op).includes(chosen), `${op}: ${printSteps(tuned.program)}`);
   }
   // Sums of 288 products behind sums of 72, each rounded once a term.
   const relative = 2 ** -24 * (288 + 2 * 72 + 8);
@@ -124,7 +125,7 @@ test('programs take what was found, and compute the same within rounding', async
   const again = await run();
   assert.equal([...again.y, ...again.dx], [...tuned.y, ...tuned.dx], 'equal programs give equal bytes');
   for (const { program } of [usual, tuned, again]) program.dispose();
-  device.useTuning(undefined);
+  await device.useTuning(undefined);
 });
 
 test('what is kept is obeyed, also where it is slow; unknown names and other devices are not', async () => {
@@ -145,7 +146,7 @@ test('what is kept is obeyed, also where it is slow; unknown names and other dev
     [undefined, (steps) => assert.equal(steps, usualSteps)],
   ];
   for (const [tuning, check] of cases) {
-    device.useTuning(tuning);
+    await device.useTuning(tuning);
     const { program, y } = await run();
     check(
       program.steps.map(({ variant }) => variant),
@@ -155,7 +156,7 @@ test('what is kept is obeyed, also where it is slow; unknown names and other dev
     program.dispose();
   }
   usual.program.dispose();
-  device.useTuning(undefined);
+  await device.useTuning(undefined);
 });
 
 test('a budget that is spent, or a signal, ends it early and in order', async () => {
@@ -206,12 +207,12 @@ test(
     assert.is(Object.keys(found.tuning.ops).length, decidedOf(found));
     assert.equal(found.ops.map(({ op }) => op).sort(), heard.sort());
     assert.is(device.memory.buffers, 0);
-    device.useTuning(found.tuning);
+    await device.useTuning(found.tuning);
     const { program } = await run();
     for (const { op, chosen } of found.ops)
       if (!loweredVariants.includes(chosen)) assert.ok(variantsIn(program, op).includes(chosen), op);
     program.dispose();
-    device.useTuning(undefined);
+    await device.useTuning(undefined);
   },
   patient,
 );
@@ -230,10 +231,10 @@ test('what was timed is told also where the GPU does not come back', async () =>
 });
 
 test('after a loss a program has the kernels it had, whatever was tuned meanwhile', async () => {
-  device.useTuning(withVariant(([naive]) => naive));
+  await device.useTuning(withVariant(([naive]) => naive));
   const { program, y, dx } = await run();
   const steps = program.steps.map(({ variant }) => variant);
-  device.useTuning(undefined);
+  await device.useTuning(undefined);
   const { lost } = device.gpu;
   device.gpu.destroy();
   await lost;
@@ -249,7 +250,7 @@ test('after a loss a program has the kernels it had, whatever was tuned meanwhil
 
 test('a device that came back is tuned as before', async () => {
   const tuning = withVariant(([naive]) => naive);
-  device.useTuning(tuning);
+  await device.useTuning(tuning);
   const { lost } = device.gpu;
   device.gpu.destroy();
   await lost;
@@ -257,7 +258,7 @@ test('a device that came back is tuned as before', async () => {
   const { program } = await run();
   assert.equal(new Set(variantsIn(program, 'conv2d')), new Set(['naive']));
   program.dispose();
-  device.useTuning(undefined);
+  await device.useTuning(undefined);
 });
 
 test('the kernels that are timed are those a program chooses among', async () => {

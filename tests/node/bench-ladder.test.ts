@@ -9,9 +9,11 @@ import { ladderOf } from '../../bench/ladder.ts';
 import { type BenchReport, familyTable, markdownOf, type WorkReport } from '../../bench/table.ts';
 import { families } from '../../bench/works.ts';
 import type { Device } from '../../src/index.ts';
+import { loadEverything } from '../support/kernels.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('ladders of facet bench --kernels');
+test.before(loadEverything);
 
 const form = (variant: string, millis?: number): WorkReport['forms'][number] =>
   millis === undefined

@@ -6,9 +6,11 @@ import { computation, Graph, type OpNode } from '../../src/engine/graph.ts';
 import { conv2d, matmul } from '../../src/engine/ops/index.ts';
 import { formsFor, preferredForm } from '../../src/kernels/blocks.ts';
 import type { DeviceTraits } from '../../src/kernels/types.ts';
+import { loadEverything } from '../support/kernels.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('blocks');
+test.before(loadEverything);
 
 const gpu: DeviceTraits = {
   kind: 'gpu',

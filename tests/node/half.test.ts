@@ -5,12 +5,13 @@ import { gradient } from '../../src/autodiff/gradient.ts';
 import { type Computation, computation, Graph, type Tensor, type Value } from '../../src/engine/graph.ts';
 import { interpret } from '../../src/engine/interpret.ts';
 import { add, conv2d, matmul, mul, relu, reshape, sum } from '../../src/engine/ops/index.ts';
-import { optimize } from '../../src/engine/optimize.ts';
+import { loadPasses, optimize } from '../../src/engine/optimize.ts';
 import { halves } from '../../src/engine/passes/halves.ts';
 import { makePlan, type Plan } from '../../src/engine/plan.ts';
 import { printComputation } from '../../src/engine/print.ts';
 import { storedBytes } from '../../src/engine/storage.ts';
-import { halfBits, halfValue, packHalves, roundToHalf } from '../../src/kernels/half.ts';
+import { halfBits, packHalves } from '../../src/kernels/half.ts';
+import { halfValue, roundToHalf } from '../../src/kernels/half_values.ts';
 import { sizeOf } from '../../src/kernels/shape.ts';
 import type { DeviceTraits } from '../../src/kernels/types.ts';
 import { randomNumbers } from '../support/draw.ts';
@@ -18,6 +19,8 @@ import { halfCorners } from '../support/half.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('half');
+
+await loadPasses('gpu');
 
 const bitsOf = (value: number): number => halfBits(new Int32Array(Float32Array.of(value).buffer)[0]);
 

@@ -7,7 +7,7 @@ import { gradient } from '../../src/autodiff/gradient.ts';
 import { layersOf, loweredOps } from '../../src/engine/describe.ts';
 import { type Computation, computation, Graph, labelled, type OpNode } from '../../src/engine/graph.ts';
 import * as ops from '../../src/engine/ops/index.ts';
-import { optimize } from '../../src/engine/optimize.ts';
+import { loadPasses, optimize } from '../../src/engine/optimize.ts';
 import { makePlan } from '../../src/engine/plan.ts';
 import type { Target } from '../../src/engine/target.ts';
 import { sizeOf } from '../../src/kernels/shape.ts';
@@ -17,6 +17,8 @@ import { computationsOf, type TaskName } from '../../src/viz/tasks.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('layers of steps');
+
+await loadPasses('gpu');
 
 const traitsOf = (kind: DeviceTraits['kind']): DeviceTraits => ({
   kind,

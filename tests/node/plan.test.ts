@@ -1,6 +1,7 @@
 // plan.test.ts: random computations, optimized and planned, run on named buffers: the same as the interpreter says, replay
 // after replay. What a plan may get wrong (a buffer taken too early, a state overwritten too soon) shows as wrong numbers.
 
+import { evaluateProgram } from '../../src/kernels/references/elementwise.ts';
 import * as assert from 'uvu/assert';
 import { type Computation, computation, Graph, operandsOf, type Tensor, type Value } from '../../src/engine/graph.ts';
 import { interpret } from '../../src/engine/interpret.ts';
@@ -15,8 +16,7 @@ import {
   samePlace,
 } from '../../src/engine/plan.ts';
 import { printComputation, printPlan } from '../../src/engine/print.ts';
-import { evaluateProgram } from '../../src/kernels/elementwise.ts';
-import { opDef } from '../../src/kernels/index.ts';
+import { referenceOf } from '../../src/kernels/references/index.ts';
 import { sameShape, sizeOf } from '../../src/kernels/shape.ts';
 import { OpError, type Shape } from '../../src/kernels/types.ts';
 import { close } from '../support/close.ts';
@@ -125,7 +125,7 @@ class Replayer {
       return { shape, data: this.read(inputs[k], shape) };
     });
     const count = node.inputs.length;
-    const data = opDef(node.op).reference(arrays.slice(0, count), node.attrs, node.shape);
+    const data = referenceOf(node.op)(arrays.slice(0, count), node.attrs, node.shape);
     const { epilogue, shape } = node;
     const result = epilogue
       ? evaluateProgram(epilogue.program, [{ shape, data }, ...arrays.slice(count)], shape)

@@ -18,16 +18,18 @@ import { median, quantile } from '../../src/engine/statistics.ts';
 import { memoryTimeline } from '../../src/engine/timeline.ts';
 import { chromeTrace } from '../../src/engine/trace.ts';
 import { shaderText } from '../../src/engine/wgsl.ts';
-import { opDef } from '../../src/kernels/index.ts';
+import { loadedKernels } from '../../src/kernels/families.ts';
 import { sizeOf } from '../../src/kernels/shape.ts';
 import type { DeviceTraits } from '../../src/kernels/types.ts';
 import { memoryPlot } from '../../src/viz/render/memoryPlot.ts';
 import { boxOf, placeNames } from '../../src/viz/render/placeNames.ts';
 import { rooflinePlot } from '../../src/viz/render/rooflinePlot.ts';
 import { cases } from '../cases/index.ts';
+import { loadEverything } from '../support/kernels.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('profile');
+test.before(loadEverything);
 
 /** 10 GFLOP/s, 2 GB/s: the ridge is at 5 operations a byte. */
 const roofline: MeasuredRoofline = {
@@ -237,7 +239,7 @@ test('the size of a workgroup is read off every kernel there is', () => {
       const inputs = node.inputs.map((id) => planned.nodes[id].shape);
       for (const device of devices) {
         const context = { inputs, attrs: node.attrs, output: node.shape, device };
-        for (const { shader, text, overrides, variant } of opDef(node.op).kernels(context)) {
+        for (const { shader, text, overrides, variant } of loadedKernels(node, device.kind)(context)) {
           const size = workgroupSize(shaderText(shader, text), overrides);
           const invocations = size.reduce((a, b) => a * b, 1);
           assert.ok(

@@ -4,18 +4,19 @@ import * as assert from 'uvu/assert';
 import { type Computation, computation, Graph, type OpNode, type Value } from '../../src/engine/graph.ts';
 import { interpret } from '../../src/engine/interpret.ts';
 import { add, conv2d, conv2dInput, matmul, relu } from '../../src/engine/ops/index.ts';
-import { optimize } from '../../src/engine/optimize.ts';
-import { splitName, splitParts } from '../../src/engine/passes/split.ts';
+import { loadPasses, optimize } from '../../src/engine/optimize.ts';
 import { DIRECT, loweredVariants } from '../../src/engine/tuning.ts';
 import { type ConvAttrs, convOutputSize } from '../../src/kernels/conv.ts';
 import { sizeOf } from '../../src/kernels/shape.ts';
-import type { SumPartsAttrs } from '../../src/kernels/split_matmul.ts';
+import { splitName, splitParts, type SumPartsAttrs } from '../../src/kernels/split_matmul.ts';
 import type { DeviceTraits, Shape } from '../../src/kernels/types.ts';
 import { close } from '../support/close.ts';
 import { randomNumbers } from '../support/draw.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('split products');
+
+await loadPasses('gpu');
 
 const traits: DeviceTraits = {
   kind: 'gpu',

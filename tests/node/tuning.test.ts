@@ -7,7 +7,6 @@ import { optimize } from '../../src/engine/optimize.ts';
 import {
   answerFor,
   answerFrom,
-  deviceKey,
   emptyTuning,
   kernelsFor,
   kernelsOf,
@@ -18,12 +17,15 @@ import {
   readTuning,
   type Tuning,
 } from '../../src/engine/tuning.ts';
+import { deviceKey } from '../../src/engine/target.ts';
 import { knownChoices } from '../../src/engine/tuning_known.ts';
 import { opDef } from '../../src/kernels/index.ts';
 import type { DeviceTraits, Shape } from '../../src/kernels/types.ts';
+import { loadEverything } from '../support/kernels.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('tuning');
+test.before(loadEverything);
 
 const traits: DeviceTraits = {
   kind: 'software',

@@ -1,12 +1,50 @@
 // wgsl.test.ts: shader text: every shader's parameters are exact, uniforms are packed by the struct.
 
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import * as assert from 'uvu/assert';
-import { leanWgsl } from '../../scripts/lean-wgsl.mjs';
-import { includes, shaders } from '../../src/kernels/shaders.ts';
+import { leanWgsl, renamed, shortNames } from '../../scripts/lean-wgsl.mjs';
 import { packUniforms, shaderText } from '../../src/engine/wgsl.ts';
+import { knownShaders, loadKernels, loadedKernels, loadShaders, shaderSource } from '../../src/kernels/families.ts';
+import { loadEverything } from '../support/kernels.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('shader text');
+
+test('what was not loaded is named, with what to do', async () => {
+  const lrn = { op: 'lrn', attrs: {} } as const;
+  assert.throws(
+    () => loadedKernels(lrn, 'gpu'),
+    /kernels of lrn are not loaded; await loadKernels of them for 'gpu' first/,
+  );
+  await loadKernels([lrn], 'gpu');
+  assert.type(loadedKernels(lrn, 'gpu'), 'function');
+  assert.throws(() => loadedKernels(lrn, 'software'), /kernels of lrn are not loaded/);
+  assert.throws(() => shaderSource('lrn_run'), /shader lrn_run: it is not loaded/);
+  await loadShaders(['lrn_run']);
+  assert.match(shaderSource('lrn_run'), /fn main/);
+  await loadShaders(['no_such']).then(
+    () => assert.unreachable('a shader of no family'),
+    (error) => assert.match(error.message, /shader no_such: no module of kernels lists it/),
+  );
+});
+
+test('every shader file is of a family, under its own name, or of the engine itself', async () => {
+  await loadEverything();
+  const files = Object.keys(filesIn('shaders'));
+  const own = ['limit_copy', 'limit_multiply_add', 'present'];
+  assert.equal([...knownShaders(), ...own].sort(), files.sort());
+  for (const name of knownShaders()) assert.is(shaderSource(name), filesIn('shaders')[name], name);
+  for (const [name, text] of Object.entries(filesIn('shaders/shared'))) assert.is(shaderSource(name), text, name);
+});
+
+/** The texts of the WGSL files in a folder, by name. */
+function filesIn(folder: string): Record<string, string> {
+  const names = readdirSync(folder).filter((name) => name.endsWith('.wgsl'));
+  return Object.fromEntries(
+    names.map((name) => [path.basename(name, '.wgsl'), readFileSync(path.join(folder, name), 'utf8')]),
+  );
+}
 
 test('conditions, holes and includes are resolved', () => {
   const text = shaderText('reduce', { WORKGROUP: 64, MAX: true });
@@ -71,16 +109,19 @@ test('uniforms that do not fit the struct are named', () => {
 });
 
 test('uniforms are found in a lean shader as well', () => {
-  for (const [name, text] of Object.entries(shaders)) {
+  for (const [name, text] of Object.entries(filesIn('shaders'))) {
     const members = [...(/struct Params \{([^}]*)\}/.exec(text)?.[1] ?? '').matchAll(/(\w+)\s*:/g)].map((m) => m[1]);
     const values = Object.fromEntries(members.map((member, i) => [member, i]));
     assert.equal(packUniforms(leanWgsl(text), values), packUniforms(text, values), name);
   }
 });
 
-/** Words and signs; what a blank between two signs keeps apart stays apart. */
+/** Words and signs; what a blank between two signs keeps apart stays apart. A hole is as good as the words that fill it. */
 const tokensOf = (text: string): string[] =>
-  text.replace(/\/\/.*|\/\*[\s\S]*?\*\//g, '').match(/[\w.@#]+|->|&&|\|\||<<|>>|\+\+|--|[-+*/%&|^=!<>]=|\S/g) ?? [];
+  text
+    .replace(/\/\/.*|\/\*[\s\S]*?\*\//g, '')
+    .replace(/\{\{([^{}]*)\}\}/g, (_, hole: string) => `_${hole.replace(/\W/g, '')}_`)
+    .match(/[\w.@#]+|->|&&|\|\||<<|>>|\+\+|--|[-+*/%&|^=!<>]=|\S/g) ?? [];
 
 test('what fills a hole in a lean shader stays apart from the word before it', () => {
   assert.is(leanWgsl('fn f() -> T {\n  return {{READ}};\n}\n'), 'fn f()->T{return {{READ}};}');
@@ -88,7 +129,7 @@ test('what fills a hole in a lean shader stays apart from the word before it', (
 
 test('lean shaders are the same shaders, word for word', () => {
   let [before, after] = [0, 0];
-  for (const [name, text] of Object.entries({ ...shaders, ...includes })) {
+  for (const [name, text] of Object.entries({ ...filesIn('shaders'), ...filesIn('shaders/shared') })) {
     const lean = leanWgsl(text);
     assert.is(tokensOf(lean).join('\n'), tokensOf(text).join('\n'), name);
     const directives = (source: string) => source.split('\n').filter((line) => line.trim().startsWith('#')).length;
@@ -97,5 +138,30 @@ test('lean shaders are the same shaders, word for word', () => {
     after += lean.length;
   }
   assert.ok(after < 0.7 * before, `${after} of ${before} characters`);
+  assert.is(leanWgsl('fn f() -> u32 {\n  return {{READ}};\n}\n'), 'fn f()->u32{return {{READ}};}');
   assert.is(leanWgsl('a - -b; // c\n#if X\n  d = e;\n#endif\n'), 'a - -b;\n#if X\nd=e;\n#endif');
+});
+
+test('short names are the same in all shaders, and leave what others know', () => {
+  const files = { ...filesIn('shaders'), ...filesIn('shaders/shared') };
+  const texts = Object.values(files).map(leanWgsl);
+  const names = shortNames(texts);
+  const long = new Map([...names].map(([from, to]) => [to, from]));
+  assert.is(long.size, names.size, 'two names became one');
+  const restore = (text: string) => text.replace(/[A-Za-z_]\w*/g, (word) => long.get(word) ?? word);
+  const membersOf = (text: string) => /struct Params\{[^}]*\}/.exec(text)?.[0];
+  let [before, after] = [0, 0];
+  for (const text of texts) {
+    const short = renamed(text, names);
+    assert.is(restore(short), text);
+    assert.is(membersOf(short), membersOf(text));
+    const fixed = /^#.*$|\{\{.*?\}\}|@(?:builtin|group|binding)\(.*?\)/gm;
+    assert.equal(short.match(fixed), text.match(fixed));
+    before += text.length;
+    after += short.length;
+  }
+  assert.ok(after < 0.92 * before, `${after} of ${before} characters`);
+  const small = ['fn twice(value:u32)->u32{return 2u*value;}', 'let some_{{i}}=twice(max(7u,params.count));'];
+  const own = shortNames(small);
+  assert.equal([...own.keys()].sort(), ['twice', 'value'], 'names beside holes, of the language and of uniforms stay');
 });

@@ -1,7 +1,7 @@
 // tolerance.ts: how far a device's result may be from the float64 reference: roundings, counted, never tuned.
 
 import type { Computation } from '../../src/engine/graph.ts';
-import { opDef } from '../../src/kernels/index.ts';
+import { costOfOp } from '../../src/kernels/references/index.ts';
 
 /** One rounding in float32. */
 const EPSILON = 2 ** -24;
@@ -13,7 +13,7 @@ export function toleranceOf({ graph }: Computation, ulps = 0): number {
   const terms = graph.nodes.reduce((sum, node) => {
     if (node.kind !== 'op') return sum;
     const shapes = node.inputs.map((id) => graph.nodes[id].shape);
-    return sum + opDef(node.op).cost(shapes, node.attrs, node.shape).terms;
+    return sum + costOfOp(node.op)(shapes, node.attrs, node.shape).terms;
   }, 0);
   return EPSILON * (terms + BASE_ROUNDINGS + ulps);
 }

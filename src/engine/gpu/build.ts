@@ -1,9 +1,8 @@
 // build.ts: a plan made ready on one GPUDevice: buffers, pipelines and bind groups, made once; running only encodes. After
 // a loss the program makes another build.
 
-import { opDef } from '../../kernels/index.ts';
-import type { Cost, Kernel, KernelContext, Shape } from '../../kernels/types.ts';
-import { costOf } from '../cost.ts';
+import { areLoaded, loadedKernels, loadKernels, loadShaders } from '../../kernels/families.ts';
+import type { Kernel, KernelContext, Shape } from '../../kernels/types.ts';
 import { nameOf, type OpNode, type Tensor } from '../graph.ts';
 import { type Place, type Plan, type PlannedStep, UNIFORM_ALIGNMENT } from '../plan.ts';
 import { halvesOf } from '../storage.ts';
@@ -25,7 +24,6 @@ export interface Step {
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
   readonly workgroups: readonly [number, number, number];
-  readonly cost: Cost;
   readonly source: string;
   /** What was chosen of the op's kernels: shader file, overrides, uniforms. */
   readonly kernel: Kernel;
@@ -39,7 +37,6 @@ interface Prepared {
   readonly kernel: Kernel;
   readonly source: string;
   readonly uniforms: ArrayBuffer;
-  readonly cost: Cost;
 }
 
 /** What a build is made of. */
@@ -92,10 +89,20 @@ export class Build {
   private async make(check: () => void): Promise<void> {
     const { plan } = this.recipe;
     const { connection, watch } = this;
+    const { kind } = connection.traits;
+    const planned = [...plan.prologue, ...plan.steps];
+    const ops = planned.map(({ node }) => node);
+    // `compile` has loaded them, unless a loss left another kind of device.
+    if (!areLoaded(ops, kind)) await loadKernels(ops, kind);
+    const kernels = planned.map((step) => this.chooseKernel(step));
+    // All at once; a pipeline is asked for as soon as its own text is there.
+    const texts = kernels.map(({ shader }) => loadShaders([shader]));
+    for (const text of texts) text.catch(() => undefined); // awaited below, if nothing else goes wrong before
     const prepared: Prepared[] = [];
     const compiling: Promise<GPUComputePipeline>[] = [];
-    for (const step of [...plan.prologue, ...plan.steps]) {
-      const entry = this.prepare(step);
+    for (const [k, step] of planned.entries()) {
+      await texts[k];
+      const entry = this.prepare(step, kernels[k]);
       const pipeline = this.pipelineOf(entry);
       pipeline.catch(() => undefined); // awaited below, if nothing else goes wrong before
       prepared.push(entry);
@@ -125,11 +132,10 @@ export class Build {
     this.tensors = this.tensors.filter((tensor) => !tensors.includes(tensor));
   }
 
-  private prepare(step: PlannedStep): Prepared {
+  private chooseKernel(step: PlannedStep): Kernel {
     const { plan, choose = this.chooseMeasured } = this.recipe;
     const { traits, gpu } = this.connection;
     const { node } = step;
-    const def = opDef(node.op);
     const shapeOf = (id: number): Shape => plan.graph.nodes[id].shape;
     const context: KernelContext<unknown> = {
       inputs: node.inputs.map(shapeOf),
@@ -141,24 +147,26 @@ export class Build {
       halves: halvesOf(plan.graph, node),
       slice: step.slice && { channels: step.slice.whole.shape.at(-1) as number, first: step.slice.first },
     };
-    const kernels = def.kernels(context);
-    const kernel = choose(kernels, node);
-    const label = nameOf(node);
+    const kernel = choose(loadedKernels(node, traits.kind)(context), node);
     const most = gpu.limits.maxComputeWorkgroupsPerDimension;
     if (kernel.workgroups.some((count) => count > most)) {
       throw new DeviceError(
-        `${this.nameOf(label)} takes a grid of ${kernel.workgroups.join('x')} workgroups; this device allows ${most} a dimension. ` +
+        `${this.nameOf(nameOf(node))} takes a grid of ${kernel.workgroups.join('x')} workgroups; this device allows ${most} a dimension. ` +
           'Use a smaller picture or batch.',
       );
     }
+    return kernel;
+  }
+
+  private prepare(step: PlannedStep, kernel: Kernel): Prepared {
+    const { node } = step;
     const source = shaderText(kernel.shader, kernel.text);
     return {
       step,
-      label,
+      label: nameOf(node),
       kernel,
       source,
       uniforms: packUniforms(source, kernel.uniforms),
-      cost: costOf(plan.graph, node),
     };
   }
 
@@ -232,7 +240,7 @@ export class Build {
   }
 
   private makeStep(
-    { step, label, kernel, source, uniforms, cost }: Prepared,
+    { step, label, kernel, source, uniforms }: Prepared,
     pipeline: GPUComputePipeline,
     buffer: GPUBuffer,
     k: number,
@@ -264,7 +272,6 @@ export class Build {
       pipeline,
       bindGroup,
       workgroups,
-      cost,
       source,
       kernel,
       planned: step,

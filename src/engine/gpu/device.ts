@@ -1,10 +1,12 @@
 // device.ts: the GPU as programs know it. Its GPUDevice may be lost, as happens when a driver resets or a browser's GPU
 // process ends; the Device stays, gets another one, and has every program rebuilt on it.
 
+import { fetched } from '../../kernels/families.ts';
 import type { DeviceTraits } from '../../kernels/types.ts';
 import type { Tensor } from '../graph.ts';
-import type { Target } from '../target.ts';
-import { answerFrom, deviceKey, isCurrent, type Tuning } from '../tuning.ts';
+import { loadPasses } from '../optimize.ts';
+import { deviceKey, type Target } from '../target.ts';
+import type { Tuning } from '../tuning.ts';
 import { knownChoices } from '../tuning_known.ts';
 import { type AdapterDescription, type AdapterOptions, type Opened, requestGpu } from './adapter.ts';
 import { Connection, type MemoryAccount } from './connection.ts';
@@ -34,13 +36,21 @@ export async function openDevice(options: OpenOptions = {}): Promise<Device> {
   const budget = options.memoryMiB
     ? options.memoryMiB * 2 ** 20
     : defaultBudget({ software: opened.adapter.software, maxBufferSize, hostBytes });
-  return new Device(opened, budget, () => requestGpu(options), options.recoveryMillis ?? RECOVERY_MILLIS);
+  const device = new Device(opened, budget, () => requestGpu(options), options.recoveryMillis ?? RECOVERY_MILLIS);
+  await Promise.all([loadPasses(device.traits.kind), device.useTuning(undefined)]);
+  return device;
 }
 
 /** Rounded to a power of two and capped by the browser; not every browser tells. */
 function hostBytesOfBrowser(): number | undefined {
   const { deviceMemory } = (globalThis.navigator ?? {}) as { deviceMemory?: number };
   return deviceMemory === undefined ? undefined : deviceMemory * 2 ** 30;
+}
+
+/** What a tuning says: `Target.measured`, and how many of its entries count. */
+interface Answers {
+  readonly measured?: Target['measured'];
+  readonly tuned?: number;
 }
 
 /** What is rebuilt on the new GPUDevice after a loss, in the order in which it was added. */
@@ -65,7 +75,9 @@ export class Device {
   /** The loss that was for good, or the closing. */
   private failure: DeviceError | undefined;
   private tuned: Tuning | undefined;
-  private currentTarget: Target | undefined;
+  /** The one that is to be used, while its kernels are loading. */
+  private asked: Tuning | undefined;
+  private answers: Answers = {};
 
   constructor(
     opened: Opened,
@@ -99,28 +111,17 @@ export class Device {
 
   /** What computations are optimized for. */
   get target(): Target {
-    this.currentTarget ??= this.makeTarget();
-    return this.currentTarget;
+    return { traits: this.traits, measured: this.answers.measured };
   }
 
-  private makeTarget(): Target {
-    const { traits, ownTuning, known } = this;
-    return ownTuning || known ? { traits, measured: answerFrom(ownTuning, known ?? {}, traits) } : { traits };
+  /** Ops that are not left to heuristics: those timed on this device with the kernels there are, and those known of its like. */
+  get choices(): { readonly tuned: number; readonly known: number } {
+    return { tuned: this.answers.tuned ?? 0, known: Object.keys(this.known ?? {}).length };
   }
 
   /** What comes with the engine for such devices. */
   private get known(): Readonly<Record<string, string>> | undefined {
     return knownChoices.find(({ architecture }) => architecture === this.adapter.architecture)?.variants;
-  }
-
-  /** Ops that are not left to heuristics: those timed on this device with the kernels there are, and those known of its like. */
-  get choices(): { readonly tuned: number; readonly known: number } {
-    const tuned = Object.values(this.ownTuning?.ops ?? {}).filter(isCurrent).length;
-    return { tuned, known: Object.keys(this.known ?? {}).length };
-  }
-
-  private get ownTuning(): Tuning | undefined {
-    return this.tuned?.device === this.key ? this.tuned : undefined;
   }
 
   /** Names adapter and driver; a tuning is of one such key. */
@@ -136,10 +137,22 @@ export class Device {
   /**
    * Programs compiled from now on take the variants that were measured to be the fastest; undefined forgets them. What was
    * measured on another device is kept and not used. Another variant rounds differently, so results change within rounding.
+   * Resolves when the kernels that a tuning speaks of are loaded; it holds from then on.
    */
-  useTuning(tuning: Tuning | undefined): void {
+  async useTuning(tuning: Tuning | undefined): Promise<void> {
+    this.asked = tuning;
+    const answers = await this.answersOf(tuning);
+    if (this.asked !== tuning) return; // another one was asked for meanwhile
     this.tuned = tuning;
-    this.currentTarget = undefined;
+    this.answers = answers;
+  }
+
+  /** What `target` answers from, once the kernels are loaded that it looks into; empty where nothing was measured. */
+  private async answersOf(tuning: Tuning | undefined): Promise<Answers> {
+    const own = tuning?.device === this.key ? tuning : undefined;
+    if (!own && !this.known) return {};
+    const { loadAnswers } = await fetched('What reads tunings', import('../tuning.ts'));
+    return loadAnswers(own, this.known ?? {}, this.traits);
   }
 
   get pipelineCount(): number {
@@ -249,7 +262,8 @@ export class Device {
     if (this.failure) return opened.gpu.destroy();
     const connection = this.connect(opened);
     this.current = connection;
-    this.currentTarget = undefined;
+    await loadPasses(this.traits.kind);
+    this.answers = await this.answersOf(this.tuned);
     // In order: programs that own states come before those that share them.
     for (const rebuildable of this.rebuildables) await rebuildable.rebuild(connection);
     await connection.idle(); // throws where this one was lost too

@@ -1,6 +1,7 @@
 // present.ts: shows pictures of a device buffer on a canvas by a render pass; nothing is read back.
 
-import { packUniforms, shaderText } from '../wgsl.ts';
+import present from '../../../shaders/present.wgsl';
+import { expandShader, packUniforms } from '../wgsl.ts';
 import type { Connection } from './connection.ts';
 import { type Device, DeviceError } from './device.ts';
 
@@ -13,7 +14,7 @@ interface Tools {
 
 export class Presenter {
   private readonly context: GPUCanvasContext;
-  private readonly code = shaderText('present');
+  private readonly code = expandShader('present', present);
   private tools: Tools;
 
   constructor(

@@ -1,6 +1,7 @@
 // profile.ts: times the dispatches of a program one by one. A replay does not change by it, nor do the program's states and
 // outputs: they are put aside before and put back after.
 
+import { costOf } from '../cost.ts';
 import { buffersOf, layersOf, loweredOps, opsOf, titleOf, workgroupSize } from '../describe.ts';
 import type { Plan } from '../plan.ts';
 import { perMicro, type Profile, type StepProfile } from '../profile.ts';
@@ -217,7 +218,8 @@ function rowOf(
   stepTimer: StepTimer,
   roofline: Roofline,
 ): Omit<StepProfile, 'label' | 'partOf'> {
-  const { op, variant, workgroups, cost, source, kernel, planned } = step;
+  const { op, variant, workgroups, source, kernel, planned } = step;
+  const cost = costOf(graph, planned.node);
   const ops = opsOf(graph, planned.node);
   const samples = stepTimer.timesOf(index);
   const micros = median(samples);

@@ -1,14 +1,13 @@
 // program.ts: a computation made runnable: written to, run, read. What it holds on the GPU is a `Build`, made anew after
 // a loss; inputs and states are kept in `Cell`s.
 
+import { fetched, loadKernels } from '../../kernels/families.ts';
 import { sameShape, showShape, sizeOf } from '../../kernels/shape.ts';
 import type { Shape } from '../../kernels/types.ts';
 import { unlessAborted } from '../abort.ts';
 import type { Computation } from '../graph.ts';
-import { optimize } from '../optimize.ts';
-import { halves } from '../passes/halves.ts';
+import { loadPasses, optimize } from '../optimize.ts';
 import { makePlan, type Plan } from '../plan.ts';
-import { printPlan } from '../print.ts';
 import type { Target } from '../target.ts';
 import { Build, type Choose, type Recipe, type Step } from './build.ts';
 import { Cell } from './cell.ts';
@@ -56,10 +55,19 @@ export async function compile(
 ): Promise<Program> {
   const { target = device.target, signal } = options;
   signal?.throwIfAborted();
+  await loadPasses(target.traits.kind);
   const optimized = options.optimize === false ? computation : optimize(computation, target);
-  const plan = makePlan(options.weights === 'float16' ? halves(optimized) : optimized);
-  const program = device.retry(() => Program.create(device, plan, { ...options, target }));
+  const plan = makePlan(options.weights === 'float16' ? await inHalves(optimized) : optimized);
+  const ops = [...plan.prologue, ...plan.steps].map(({ node }) => node);
+  const program = loadKernels(ops, device.traits.kind).then(() =>
+    device.retry(() => Program.create(device, plan, { ...options, target })),
+  );
   return unlessAborted(program, signal, (program) => program.dispose());
+}
+
+async function inHalves(source: Computation): Promise<Computation> {
+  const { halves } = await fetched('The pass that stores weights in halves', import('../passes/halves.ts'));
+  return halves(source);
 }
 
 export class Program {
@@ -307,12 +315,6 @@ export class Program {
   private unknown(name: string, known: Iterable<string>): never {
     const list = [...known].map((key) => `"${key}"`).join(', ');
     throw new DeviceError(`${this.label}: there is no "${name}". Known are ${list}.`);
-  }
-
-  /** Plan, steps and memory as text. */
-  print(): string {
-    const lines = this.steps.map((step, k) => `${k} ${step.op} ${step.variant} [${step.workgroups}] ${step.label}`);
-    return [...lines, printPlan(this.plan)].join('\n');
   }
 
   /** Frees the program's buffers; shared weights and taken-over states stay with their owners. */

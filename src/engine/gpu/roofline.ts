@@ -1,8 +1,10 @@
 // roofline.ts: measures what the device can do at most: multiply-adds without memory, copying without arithmetic, and
 // dispatches without either. Once a device; it takes about a second.
 
+import limitCopy from '../../../shaders/limit_copy.wgsl';
+import limitMultiplyAdd from '../../../shaders/limit_multiply_add.wgsl';
 import type { MeasuredRoofline, Roofline } from '../roofline.ts';
-import { shaderText } from '../wgsl.ts';
+import { expandShader } from '../wgsl.ts';
 import type { Connection } from './connection.ts';
 import type { Device } from './device.ts';
 import { repeatsFor, LapTimer, type Timed } from './lapTimer.ts';
@@ -105,7 +107,7 @@ async function multiplyAdds(device: Device, rounds: number, invocations: number)
   const y = connection.createBuffer('multiply-add: y', 4 * invocations, GPUBufferUsage.STORAGE);
   const limit = await shaderLimit(connection, {
     name: 'multiply-add loop (limit of arithmetic)',
-    code: shaderText('limit_multiply_add', { UNROLL }),
+    code: expandShader('limit_multiply_add', limitMultiplyAdd, { UNROLL }),
     uniforms: [rounds],
     buffers: [y],
     workgroups: invocations / MULTIPLY_ADD_WORKGROUP,
@@ -165,7 +167,7 @@ async function kernelCopies(device: Device): Promise<{ limits: ShaderLimit[]; di
     limits.push(
       await shaderLimit(connection, {
         name: 'copy by a kernel',
-        code: shaderText('limit_copy'),
+        code: expandShader('limit_copy', limitCopy),
         uniforms: [stride, rounds],
         buffers,
         workgroups,

@@ -6,6 +6,7 @@ import { type Computation, computation, Graph, nameOf } from '../graph.ts';
 import { optimize } from '../optimize.ts';
 import { makePlan } from '../plan.ts';
 import { printComputation } from '../print.ts';
+import { loadKernels } from '../../kernels/families.ts';
 import { sizeOf } from '../../kernels/shape.ts';
 import type { DeviceTraits, Shape } from '../../kernels/types.ts';
 import {
@@ -148,6 +149,10 @@ export async function tune(
   const deadline = performance.now() + budgetMillis;
   const { traits, key } = device;
   const all = collect(computations, traits);
+  await loadKernels(
+    all.map(({ node }) => node),
+    traits.kind,
+  );
   const numbers = makeNumbers(all);
   const tasks: Task[] = all
     .map((found) => ({ ...found, source: alone(found, numbers) }))

@@ -1,8 +1,7 @@
 // variants.ts: what the other kernels of a step would take: the tuner's timing, for one step of a program.
 
 import { sizeOf } from '../../kernels/shape.ts';
-import { type Computation, computation, Graph, type Lowered, type OpNode } from '../graph.ts';
-import { findStatic } from '../plan.ts';
+import { type Computation, computation, findStatic, Graph, type Lowered, type OpNode } from '../graph.ts';
 import { kernelsFor, opKey } from '../tuning.ts';
 import type { Device } from './device.ts';
 import { type TimedOp, type TuneOptions, tune } from './tune.ts';

@@ -3,14 +3,14 @@
 //
 // Each number becomes the nearest half: it is off by at most 2^-11 of itself, or of 2^-14 where it is smaller than that.
 
-import { LARGEST_HALF, roundToHalf, SMALLEST_NORMAL_HALF } from '../../kernels/half.ts';
+import '../shared.ts';
+import { LARGEST_HALF, roundToHalf, SMALLEST_NORMAL_HALF } from '../../kernels/half_values.ts';
 import { opDef } from '../../kernels/index.ts';
 import type { WinogradFilterAttrs } from '../../kernels/winograd.ts';
 import { winogradTransforms } from '../../kernels/winograd_transforms.ts';
-import { apply, type Graph, type Tensor, Value } from '../graph.ts';
+import { apply, findStatic, type Graph, type Tensor, Value } from '../graph.ts';
 import { type Pass, rewrite } from '../rewrite.ts';
 import { removeDead } from './simplify.ts';
-import { staticIds } from './winograd.ts';
 
 const largest = new WeakMap<Tensor, number>();
 
@@ -76,7 +76,7 @@ function stored({ graph, id, node }: Value): Value | undefined {
 }
 
 export const halves: Pass = (source) => {
-  const fixed = staticIds(source.graph);
+  const fixed = findStatic(source.graph);
   const known = new Map<number, Value | undefined>();
   const storedOnce = (value: Value): Value => {
     if (!known.has(value.id)) known.set(value.id, stored(value));

@@ -4,10 +4,9 @@
 
 import { type ConvInputAttrs, inputSizes } from '../../kernels/conv.ts';
 import type { DeviceTraits, Shape } from '../../kernels/types.ts';
-import { apply, type OpNode, type Value } from '../graph.ts';
+import { apply, findStatic, type OpNode, type Value } from '../graph.ts';
 import type { Pass } from '../rewrite.ts';
 import { rewriteLowered } from './lowered.ts';
-import { staticIds } from './winograd.ts';
 
 export const ROTATED = 'rotated';
 
@@ -44,7 +43,7 @@ function lowered({ attrs, label }: OpNode, [dy, w]: readonly Value[], pads: read
 
 export const rotate: Pass = (source, target) => {
   if (!target) return source;
-  const fixed = staticIds(source.graph);
+  const fixed = findStatic(source.graph);
   return rewriteLowered(source, fixed, (node, inputs) => {
     const shapes = inputs.map(({ shape }) => shape);
     const pads = padsOf(node, shapes);

@@ -1,13 +1,19 @@
 // simplify.ts: removes what need not be computed: dead nodes, repeated nodes, ops on constants, ops that change nothing.
 
-import { opDef } from '../../kernels/index.ts';
+import type { OpName } from '../../kernels/index.ts';
+import { references as elementwise } from '../../kernels/references/elementwise.ts';
+import { references as layout } from '../../kernels/references/layout.ts';
 import { sameShape, sizeOf } from '../../kernels/shape.ts';
+import type { Reference } from '../../kernels/types.ts';
 import { type Computation, type Graph, type Node, operandsOf, type OpNode, rootsOf, Value } from '../graph.ts';
 import { type Pass, type Replace, rewrite } from '../rewrite.ts';
 import { absorbTranspose, joinTransposes } from './transposes.ts';
 
 /** Ops on constants up to this many elements are computed here; larger ones run once on the device. */
 const FOLD_LIMIT = 4096;
+
+/** What is left of constants by gradients and by readers of files; other ops on constants run once on the device. */
+const foldable: Partial<Record<OpName, Reference>> = { ...elementwise, ...layout } as Record<string, Reference>;
 
 /** Drops every node that no output or update needs. */
 export const removeDead: Pass = (source) => {
@@ -117,12 +123,13 @@ export const fold: Pass = (source) =>
     }
     const tensors = inputs.map(constantOf);
     const small = sizeOf(node.shape) <= FOLD_LIMIT && inputs.every((value) => sizeOf(value.shape) <= FOLD_LIMIT);
-    if (!small || node.epilogue || tensors.some((tensor) => !tensor)) return undefined;
+    const reference = foldable[node.op];
+    if (!small || !reference || node.epilogue || tensors.some((tensor) => !tensor)) return undefined;
     const arrays = tensors.map((tensor) => ({
       shape: tensor?.shape ?? [],
       data: Float64Array.from(tensor?.data ?? []),
     }));
-    const data = Float32Array.from(opDef(node.op).reference(arrays, node.attrs, node.shape));
+    const data = Float32Array.from(reference(arrays, node.attrs, node.shape));
     return graph.constant({ shape: node.shape, data });
   });
 

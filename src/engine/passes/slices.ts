@@ -1,10 +1,9 @@
 // slices.ts: concats along channels that need no dispatch, because what they join is written straight into its part of them.
 
 import { opDef } from '../../kernels/index.ts';
-import type { Graph, OpNode } from '../graph.ts';
+import { findStatic, type Graph, type OpNode } from '../graph.ts';
 import { type Pass, rewrite } from '../rewrite.ts';
 import { countUses } from './fuse.ts';
-import { staticIds } from './winograd.ts';
 
 /** Kernels that store four channels at a time can only begin at a multiple of four. */
 const VECTOR = 4;
@@ -24,7 +23,7 @@ function writesSlices({ nodes }: Graph, id: number): boolean {
 export const slices: Pass = (source) => {
   const { graph } = source;
   const uses = countUses(source);
-  const fixed = staticIds(graph);
+  const fixed = findStatic(graph);
   const canSlice = ({ op, attrs, inputs, shape }: OpNode): boolean =>
     op === 'concat' &&
     (attrs as { readonly axis: number }).axis === shape.length - 1 &&

@@ -2,22 +2,20 @@
 // split-K). A GPU computes thousands of results at a time; where a layer has fewer, most of it would wait. Comes before fusion,
 // which attaches bias and activation to the sum. On software adapters there is nothing to gain.
 
+import '../shared.ts';
 import { type ConvAttrs, type ConvInputAttrs, forwardSizes, inputSizes } from '../../kernels/conv.ts';
 import { isPointwise } from '../../kernels/conv_params.ts';
 import { type MatmulAttrs, type MatmulSizes, matmulSizes } from '../../kernels/matmul.ts';
 import { sizeOf } from '../../kernels/shape.ts';
+import { splitName, splitParts } from '../../kernels/split_matmul.ts';
 import type { Shape } from '../../kernels/types.ts';
-import { apply, type OpNode, type Value } from '../graph.ts';
+import { findStatic, apply, type OpNode, type Value } from '../graph.ts';
 import { conv2d, conv2dInput, reshape, transpose } from '../ops/index.ts';
 import type { Pass } from '../rewrite.ts';
 import type { Target } from '../target.ts';
 import { rewriteLowered } from './lowered.ts';
-import { staticIds } from './winograd.ts';
 
-/** Numbers of parts that are tried. */
-export const splitParts = [2, 4, 8, 16, 32] as const;
 type Parts = (typeof splitParts)[number];
-export const splitName = (parts: Parts) => `split-${parts}` as const;
 
 /** An op that can be split. */
 interface Splittable {
@@ -158,8 +156,8 @@ function partsFor(how: Splittable, node: OpNode, inputs: readonly Shape[], targe
 }
 
 export const split: Pass = (source, target) => {
-  if (target?.traits.kind !== 'gpu') return source;
-  const fixed = staticIds(source.graph);
+  if (!target) return source;
+  const fixed = findStatic(source.graph);
   return rewriteLowered(source, fixed, (node, values) => {
     const inputs = values.map(({ shape }) => shape);
     const how = splittable(node, inputs, fixed);

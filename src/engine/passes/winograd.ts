@@ -3,12 +3,12 @@
 // the three dispatches; transforms of constant filters are computed once, when a program is built.
 
 import { type ConvAttrs, type ConvInputAttrs, forwardSizes, inputSizes } from '../../kernels/conv.ts';
-import { MOST_TERMS } from '../../kernels/conv_held.ts';
+import { MOST_TERMS } from '../../kernels/conv_params.ts';
 import { sizeOf } from '../../kernels/shape.ts';
 import type { Shape } from '../../kernels/types.ts';
-import { PRODUCT_COLUMNS, PRODUCT_ROWS } from '../../kernels/winograd_kernels.ts';
+import { PRODUCT_COLUMNS, PRODUCT_ROWS } from '../../kernels/winograd.ts';
 import { tileCounts, type WinogradTile, winogradPlaces } from '../../kernels/winograd_transforms.ts';
-import { apply, type Graph, operandsOf, type OpNode, type Value } from '../graph.ts';
+import { apply, findStatic, type OpNode, type Value } from '../graph.ts';
 import type { Pass } from '../rewrite.ts';
 import type { Target } from '../target.ts';
 import { rewriteLowered } from './lowered.ts';
@@ -141,19 +141,9 @@ function lowered(sizes: Sizes, tile: WinogradTile, [x, w]: readonly Value[], lab
   return apply('winogradOutput', [products], { tile, output: [batch, ...outputSize, filters], tilesLast }, label);
 }
 
-/** Ids of nodes that depend on constants alone. */
-export function staticIds({ nodes }: Graph): Set<number> {
-  const result = new Set<number>();
-  for (const node of nodes) {
-    const fixed = node.kind === 'op' && operandsOf(node).every((id) => result.has(id));
-    if (fixed || node.kind === 'constant') result.add(node.id);
-  }
-  return result;
-}
-
 export const winograd: Pass = (source, target?: Target) => {
   if (!target) return source;
-  const fixed = staticIds(source.graph);
+  const fixed = findStatic(source.graph);
   return rewriteLowered(source, fixed, (node, inputs) => {
     const shapes = inputs.map((input) => input.shape);
     const sizes = sizesOf(node, shapes);

@@ -3,7 +3,7 @@
 
 import { computation, Graph, labelled } from '../../engine/graph.ts';
 import { interpret } from '../../engine/interpret.ts';
-import { opDef } from '../../kernels/index.ts';
+import { costOfOp } from '../../kernels/references/index.ts';
 import { sameShape, sizeOf } from '../../kernels/shape.ts';
 import { OpError, type Shape } from '../../kernels/types.ts';
 import { ModelError } from '../error.ts';
@@ -201,7 +201,7 @@ function spend({ budget, graph }: TraceState, outputs: readonly Operand[]): void
   for (const node of graph.nodes) {
     if (node.kind !== 'op') continue;
     const shapes = node.inputs.map((id) => graph.nodes[id].shape);
-    budget.spend(sizeOf(node.shape), opDef(node.op).cost(shapes, node.attrs, node.shape).flops);
+    budget.spend(sizeOf(node.shape), costOfOp(node.op)(shapes, node.attrs, node.shape).flops);
   }
 }
 

@@ -4,7 +4,7 @@
 // transpose only changes the order, so that nothing moves in the file until an op asks for an order that is not there.
 
 import type { Node, OpNode, Tensor } from '../../engine/graph.ts';
-import { opDef } from '../../kernels/index.ts';
+import { referenceOf } from '../../kernels/references/index.ts';
 import type { NdArray, Shape } from '../../kernels/types.ts';
 import { ModelError } from '../error.ts';
 import type { ExportAttribute, ExportIntegers, ExportNode } from './export.ts';
@@ -273,7 +273,7 @@ export class ExportFile {
       case 'state':
         return Float64Array.from(this.states.get(node.name) ?? node.initial);
       case 'op':
-        return opDef(node.op).reference(
+        return referenceOf(node.op)(
           node.inputs.map((input) => this.compute(input)),
           node.attrs,
           node.shape,
