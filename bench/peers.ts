@@ -9,11 +9,12 @@ import { BenchError, Interrupted, untilAborted } from './errors.ts';
 import { FIRST_RESULT, measureFirst } from './firstResult.ts';
 import { installPeers } from './install.ts';
 import { baseOf, contentsOf, filesAt, isComparable, readReport, withEarlier } from './keep.ts';
-import { buildPages, weighBundles } from './pages.ts';
+import { buildPages } from './pages.ts';
 import { kindsOf, listWorks, type NamedWork, textsOf } from './peerWorks.ts';
 import { type EngineName, ENGINES, estimated, type PeerReport, type Row } from './report.ts';
 import { networksAtHand, serveBench } from './server.ts';
 import { Session, type Timing } from './session.ts';
+import { weighBundles, weighPage } from './weigh.ts';
 
 export { markdownOf } from './report.ts';
 
@@ -135,6 +136,9 @@ async function measureAll(run: Run, state: State, browser: BenchBrowser): Promis
   if (base !== undefined) request.checkFiles(filesAt(base));
   const earlier = base === undefined ? undefined : readReport(base);
   const bundles = await untilAborted(signal, weighBundles(root, engines));
+  if (networksAtHand(root).includes('squeezenet'))
+    bundles.push(await weighPage(root, browser, 'facet', timing.patience));
+  bundles.push(await weighPage(root, browser, 'squeezenet', timing.patience));
 
   const rounds = isQuick ? 1 : 3;
   const first = takesFirst
