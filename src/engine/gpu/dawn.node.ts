@@ -5,6 +5,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { homedir, tmpdir, totalmem } from 'node:os';
 import path from 'node:path';
 import { type Device, DeviceError, openDevice, type OpenOptions } from './device.ts';
+import { calmTicks } from './ticks.node.ts';
 
 export type AdapterChoice = 'auto' | 'gpu' | 'software';
 
@@ -83,6 +84,7 @@ async function hold(gpu: GPU, options: OpenOptions): Promise<Device> {
   try {
     const device = await openDevice({ gpu, hostBytes: hostBytes(), ...options });
     device.ended.then(() => alive.delete(gpu));
+    if (device.adapter.software) calmTicks();
     return device;
   } catch (error) {
     alive.delete(gpu);
