@@ -1,11 +1,15 @@
 // y[i,m,n] = sum over k of a[i,m,k] * b[i,k,n], for K a multiple of 2 and N of 4, on subgroups of quads.
-// Four neighbouring invocations compute a block of 16 rows by 32 columns, each all rows and 8 columns, in registers. Each
-// loads two terms of four of the rows, and the quad swaps them: lane l then has the rows of lane l ^ s as its s-th four. A
-// swap is one instruction on a software adapter, a broadcast fifteen, and only the store must know.
+// Four neighbouring invocations compute a block of 4 LANE_ROWS rows by 16 columns, each all rows and 4 columns. Each loads two
+// terms of LANE_ROWS of the rows, and the quad swaps them: lane l then has the rows of lane l ^ s as its s-th part. A swap is
+// one instruction on a software adapter, a broadcast fifteen, and only the store must know.
+// The sums are an array that the store goes through by a running index. That keeps them on the stack, where a sum is masked
+// once a round when it is written; as variables of the loop they would be masked too, and spilled besides.
 // TRANSPOSE_B: b is stored [N,K].
 // Grid: x blocks of rows, y blocks of columns, z the batch.
 
 enable subgroups;
+
+const ROWS = {{LANE_ROWS}}u;
 
 alias T = vec4f;
 #if TRANSPOSE_B
@@ -43,94 +47,58 @@ fn read_b(i: u32) -> B {
 @compute @workgroup_size(4)
 fn main(@builtin(workgroup_id) block: vec3u, @builtin(local_invocation_index) lane: u32) {
   // Rows and columns beyond the end repeat the last.
-  let row = block.x * 16u;
-  let column = block.y * 8u + lane * 2u;
+  let row = block.x * (4u * ROWS);
+  let own_column = block.y * 4u + lane;
+  let column = min(own_column, params.columns - 1u);
   let a_first = block.z * params.a_batch;
-  var b_at = block.z * params.b_batch;
-#for i 4
-  var a_at_{{i}} = a_first + min(row + lane * 4u + {{i}}u, params.M - 1u) * params.a_line;
-#endfor
-#for j 2
-  let column_{{j}} = min(column + {{j}}u, params.columns - 1u);
+#for i LANE_ROWS
+  let a_at_{{i}} = a_first + min(row + lane * ROWS + {{i}}u, params.M - 1u) * params.a_line;
 #endfor
 #if TRANSPOSE_B
-#for j 2
-#for e 4
-  let b_line_{{j}}_{{e}} = (column_{{j}} * 4u + {{e}}u) * params.b_line;
-#endfor
-#endfor
+  var b_at = block.z * params.b_batch + column * 4u * params.b_line;
+#else
+  var b_at = block.z * params.b_batch + column;
 #endif
-#for s 4
-#for i 4
-#for j 2
-  var acc_{{s}}_{{i}}_{{j}} = T(0.0);
-#endfor
-#endfor
-#endfor
+  var acc: array<T, 4 * ROWS>;
 
   for (var k = 0u; k < params.pairs; k++) {
-#for j 2
 #if TRANSPOSE_B
 #for e 4
-    let line_{{j}}_{{e}} = read_b(b_at + b_line_{{j}}_{{e}});
+    let line_{{e}} = read_b(b_at + {{e}}u * params.b_line);
 #endfor
-#for u 2
-    let b_{{u}}_{{j}} = vec4f(line_{{j}}_0[{{u}}], line_{{j}}_1[{{u}}], line_{{j}}_2[{{u}}], line_{{j}}_3[{{u}}]);
-#endfor
-#else
-#for u 2
-    let b_{{u}}_{{j}} = read_b(b_at + {{u}}u * params.b_line + column_{{j}});
-#endfor
-#endif
-#endfor
-#if TRANSPOSE_B
     b_at++;
+#for u 2
+    let b_{{u}} = vec4f(line_0[{{u}}], line_1[{{u}}], line_2[{{u}}], line_3[{{u}}]);
+#endfor
 #else
+    let b_0 = read_b(b_at);
+    let b_1 = read_b(b_at + params.b_line);
     b_at += 2u * params.b_line;
 #endif
-#for i 4
-    let a_0_{{i}} = a[a_at_{{i}}];
-    a_at_{{i}}++;
+    // All swaps before the first sum: mixed with the sums they make a software adapter spill the mask of its lanes, which
+    // takes more than twice the time.
+#for i LANE_ROWS
+    let a_0_{{i}} = a[a_at_{{i}} + k];
     let a_1_{{i}} = quadSwapX(a_0_{{i}});
     let a_2_{{i}} = quadSwapY(a_0_{{i}});
     let a_3_{{i}} = quadSwapDiagonal(a_0_{{i}});
 #endfor
 #for s 4
-#for i 4
-#for j 2
-#for u 2
-    acc_{{s}}_{{i}}_{{j}} += a_{{s}}_{{i}}[{{u}}] * b_{{u}}_{{j}};
-#endfor
-#endfor
+#for i LANE_ROWS
+    acc[{{s * LANE_ROWS + i}}] = (acc[{{s * LANE_ROWS + i}}] + a_{{s}}_{{i}}.x * b_0) + a_{{s}}_{{i}}.y * b_1;
 #endfor
 #endfor
   }
 
-#for j 2
-  let held_{{j}} = hold(column_{{j}});
-#endfor
-  // Loops, not written out: of all that a software adapter compiles, stores take the longest.
-  for (var s = 0u; s < 4u; s++) {
-#for i 4
-#for j 2
-    let own_{{i}}_{{j}} = select(
-      select(acc_0_{{i}}_{{j}}, acc_1_{{i}}_{{j}}, s == 1u),
-      select(acc_2_{{i}}_{{j}}, acc_3_{{i}}_{{j}}, s == 3u),
-      s > 1u,
-    );
-#endfor
-#endfor
-    for (var i = 0u; i < 4u; i++) {
-      let m = row + (lane ^ s) * 4u + i;
+  if (own_column >= params.columns) {
+    return;
+  }
+  let held = hold(column);
+  for (var i = 0u; i < 4u * ROWS; i++) {
+    let m = row + (lane ^ (i / ROWS)) * ROWS + i % ROWS;
+    if (m < params.M) {
       let y_row = block.z * params.M + m;
-      let at = y_row * params.columns + column;
-      let y_at = y_row * params.y_pixel + params.y_first + column;
-#for j 2
-      if ((m < params.M) & (column + {{j}}u < params.columns)) {
-        let acc = select(select(own_0_{{j}}, own_1_{{j}}, i == 1u), select(own_2_{{j}}, own_3_{{j}}, i == 3u), i > 1u);
-        y[y_at + {{j}}u] = epilogue(acc, at + {{j}}u, held_{{j}});
-      }
-#endfor
+      y[y_row * params.y_pixel + params.y_first + column] = epilogue(acc[i], y_row * params.columns + column, held);
     }
   }
 }

@@ -9,11 +9,17 @@ import { denseLines, type MatmulAttrs, type MatmulLines, type MatmulSizes } from
 import { sliceUniforms } from './slice.ts';
 import type { Kernel, KernelContext } from './types.ts';
 
-/** What a quad computes together. */
-const ROWS = 16;
-const COLUMNS = 32;
+/** Columns that a quad computes together. */
+const COLUMNS = 16;
 
-/** What is computed beyond the ends, as a share, up to which the larger block pays. */
+/** Rows that each lane of a quad loads, a quarter of those it computes, and how fast such blocks are beside each other. */
+const FORMS = [
+  { laneRows: 16, speed: 1 },
+  { laneRows: 8, speed: 0.91 },
+  { laneRows: 4, speed: 0.75 },
+] as const;
+
+/** What is computed beyond the ends, as a share, up to which blocks pay. */
 const MOST_WASTE = 0.3;
 
 const even = (value: number): boolean => value % 2 === 0;
@@ -29,8 +35,12 @@ export function swapMatmul(
   const { batch, M, N, K } = sizes;
   const runs = device.kind === 'software' && device.subgroups && !attrs.transposeA && N % 4 === 0;
   const inPairs = [K, lines.aLine, lines.aBatch, lines.bBatch, ...(attrs.transposeB ? [lines.bLine] : [])].every(even);
-  const workgroups = [Math.ceil(M / ROWS), Math.ceil(N / COLUMNS), batch] as const;
-  const computed = workgroups[0] * ROWS * workgroups[1] * COLUMNS;
+  const blocks = FORMS.map(({ laneRows, speed }) => {
+    const workgroups = [Math.ceil(M / (4 * laneRows)), Math.ceil(N / COLUMNS), batch] as const;
+    const computed = workgroups[0] * 4 * laneRows * workgroups[1] * COLUMNS;
+    return { laneRows, workgroups, computed, time: computed / speed };
+  });
+  const { laneRows, workgroups, computed } = blocks.reduce((best, form) => (form.time < best.time ? form : best));
   if (!runs || !inPairs || computed > (1 + MOST_WASTE) * M * N) return [];
   if (workgroups.some((count) => count > device.maxWorkgroupsPerDimension)) return [];
   const unit = attrs.transposeB ? 2 : 4;
@@ -38,7 +48,12 @@ export function swapMatmul(
     {
       variant: 'swap',
       shader: 'matmul_swap',
-      text: { TRANSPOSE_B: attrs.transposeB, ...heldEpilogueText(context, 4), ...storedText(context, 1, 'b', unit) },
+      text: {
+        LANE_ROWS: laneRows,
+        TRANSPOSE_B: attrs.transposeB,
+        ...heldEpilogueText(context, 4),
+        ...storedText(context, 1, 'b', unit),
+      },
       uniforms: {
         M,
         columns: N / 4,
