@@ -12,6 +12,7 @@ import {
   rateOf,
   ratioOf,
   type Row,
+  shareOf,
   showRatio,
   showShare,
   titles,
@@ -120,7 +121,7 @@ export function drawReport(report: PeerReport, parent: HTMLElement): void {
   }
   const stopped = report.stopped ? ` Stopped: ${report.stopped}.` : '';
   const source = `${report.date.slice(0, 10)}, ${report.browser}, ${report.command}: medians of ${report.rounds} interleaved rounds, lines from quartile to quartile.${stopped}`;
-  const limit = report.rows.some(({ share }) => share !== undefined) ? [LIMIT] : [];
+  const limit = report.rows.some(({ limits }) => limits) ? [LIMIT] : [];
   const notes = [source, ...limit, ...earlier.notes].map((text) => {
     const note = document.createElement('p');
     note.textContent = text;
@@ -176,6 +177,6 @@ function drawRow(
 function ownText(row: Row): string {
   const rate = rateOf(row);
   if (rate === undefined) return '';
-  const share = row.share === undefined ? '' : `, ${showShare(row.share)} of the limit`;
-  return ` · ${gigaflops(rate)} GFLOP/s${share}`;
+  const share = shareOf(row, 'peak');
+  return ` · ${gigaflops(rate)} GFLOP/s${share === undefined ? '' : `, ${showShare(share)} of the limit`}`;
 }

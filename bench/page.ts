@@ -1,7 +1,7 @@
 // page.ts: the page's half of `facet bench`: opens the engines, makes works ready, checks and times them. Which of these
 // happens when is decided by peers.ts in Node, which also sees when one hangs.
 
-import { multiplyAddLoop } from '../src/engine/gpu/roofline.ts';
+import { type MultiplyAddForm, multiplyAddLimit } from '../src/engine/gpu/roofline.ts';
 import { drawReport } from './chart.ts';
 import * as data from './data.ts';
 import { Facet } from './peers/facet.ts';
@@ -25,8 +25,8 @@ export interface Ready {
   readonly firstMillis: number;
   readonly error?: number;
 }
-/** An engine, or the limit of arithmetic. */
-export type Timeable = EngineName | 'limit';
+/** An engine, or a limit of arithmetic. */
+export type Timeable = EngineName | MultiplyAddForm;
 export type Answer = Ready | { readonly unsupported: string };
 
 const BASE = new URL('./', location.href).href;
@@ -50,22 +50,22 @@ async function open(engine: EngineName): Promise<string> {
   return peer.version;
 }
 
-/** Makes ready what is the limit of arithmetic, a loop of multiply-adds, on the device of this engine. Returns its operations. */
-async function prepareLimit(): Promise<number> {
+/** Makes ready a limit of arithmetic, nothing but multiply-adds, on the device of this engine. Returns its operations. */
+async function prepareLimit(form: MultiplyAddForm): Promise<number> {
   const { device } = peers.get('facet') as Facet;
   const { gpu } = device.connection;
-  const loop = await multiplyAddLoop(device);
-  prepared.set('limit', {
+  const limit = await multiplyAddLimit(device, form);
+  prepared.set(form, {
     run() {
       const encoder = gpu.createCommandEncoder();
-      loop.encode(encoder);
+      limit.encode(encoder);
       gpu.queue.submit([encoder.finish()]);
     },
     idle: () => device.connection.idle(),
     result: async () => new Float32Array(),
-    dispose: () => loop.dispose(),
+    dispose: () => limit.dispose(),
   });
-  return loop.flops;
+  return limit.flops;
 }
 
 const ROWS = 16;

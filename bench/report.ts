@@ -1,5 +1,6 @@
 // report.ts: what a run found, and the table of it: milliseconds, and how many times longer the peers take.
 
+import type { MultiplyAddForm } from '../src/engine/gpu/roofline.ts';
 import { multipleOf, type NamedWork } from './peerWorks.ts';
 import { geometricMean, type Spread } from './statistics.ts';
 
@@ -28,13 +29,14 @@ export type Outcome =
   /** `reason` says what it answered, threw, or lacks. */
   | { readonly status: 'wrong' | 'failed' | 'none'; readonly reason: string };
 
+/** At most, and in a plain loop. */
+export type ArithmeticLimits = Readonly<Record<MultiplyAddForm, number>>;
+
 export interface Row {
   readonly name: string;
   readonly flops?: number;
-  /** Operations a second of a loop of pure multiply-adds in the same rounds, where the work is one op. */
-  readonly limit?: number;
-  /** What this engine reaches of that. */
-  readonly share?: number;
+  /** Operations a second of nothing but multiply-adds in the same rounds, where the work is one op. */
+  readonly limits?: ArithmeticLimits;
   readonly outcomes: Readonly<Partial<Record<EngineName, Outcome>>>;
   /** The earlier run it is of; absent where it is of the report's own. */
   readonly run?: Run;
@@ -84,15 +86,17 @@ export function leastRatio(row: Row): number | undefined {
   return ratios.length > 0 ? Math.min(...ratios) : undefined;
 }
 
+const FORMS = ['peak', 'loop'] as const satisfies readonly MultiplyAddForm[];
+
 /** Operations a second of this engine at a work that is one op. */
 export function rateOf({ flops, outcomes: { facet } }: Row): number | undefined {
   return flops !== undefined && facet?.status === 'timed' ? (1000 * flops) / facet.millis.median : undefined;
 }
 
-/** With the limit that was measured in the same rounds, and the share of it. */
-export function withShare(row: Row, limit: number | undefined): Row {
+/** What this engine reaches of a limit that was measured in the same rounds. */
+export function shareOf(row: Row, form: MultiplyAddForm): number | undefined {
   const rate = rateOf(row);
-  return rate === undefined || limit === undefined ? row : { ...row, limit, share: rate / limit };
+  return rate === undefined || !row.limits ? undefined : rate / row.limits[form];
 }
 
 /** Engines that do a work only item after item: so many times the time of an item, if that is among `rows`. */
@@ -152,14 +156,24 @@ export function earlierRuns({ rows }: PeerReport): { mark(row: Row): string; rea
 
 /** What the last columns of the table are. */
 export const LIMIT =
-  'GFLOP/s are those of Facet by the definition of the op; the limit is a loop of pure multiply-adds in registers, timed in the same ' +
-  'rounds. A convolution that gets by with fewer multiplications (Winograd) may be beyond it.';
+  'GFLOP/s are those of Facet by the definition of the op. The limits, timed in the same rounds, are multiply-adds that load ' +
+  'nothing: at most, and in a plain loop that carries 32 sums and adds four terms to each a round. A convolution that gets by ' +
+  'with fewer multiplications (Winograd) may be beyond them.';
 
 /** The whole report as a Markdown text. */
 export function markdownOf(report: PeerReport): string {
   const earlier = earlierRuns(report);
   const engines = enginesOf(report);
-  const head = ['work, ms', ...engines.map((engine) => titles[engine]), 'fastest peer', 'GFLOP/s', 'limit', 'share'];
+  const head = [
+    'work, ms',
+    ...engines.map((engine) => titles[engine]),
+    'fastest peer',
+    'GFLOP/s',
+    'limit',
+    'share',
+    'loop',
+    'share',
+  ];
   const rows = report.rows.map((row) => {
     const least = leastRatio(row);
     const rate = rateOf(row);
@@ -168,8 +182,10 @@ export function markdownOf(report: PeerReport): string {
       ...engines.map((engine) => cell(row, engine)),
       least ? `**${showRatio(least)}**` : '',
       rate === undefined ? '' : gigaflops(rate),
-      row.limit === undefined ? '' : gigaflops(row.limit),
-      row.share === undefined ? '' : showShare(row.share),
+      ...FORMS.flatMap((form) => {
+        const share = shareOf(row, form);
+        return row.limits && share !== undefined ? [gigaflops(row.limits[form]), showShare(share)] : ['', ''];
+      }),
     ];
   });
   const least = report.rows.flatMap((row) => leastRatio(row) ?? []);
@@ -183,7 +199,7 @@ export function markdownOf(report: PeerReport): string {
     '',
     ...engines.map((engine) => `- ${titles[engine]}: ${report.versions[engine]}`),
     '',
-    ...(report.rows.some(({ share }) => share !== undefined) ? [LIMIT, ''] : []),
+    ...(report.rows.some(({ limits }) => limits) ? [LIMIT, ''] : []),
     line(head),
     line(head.map(() => '---')),
     ...rows.map(line),

@@ -1,11 +1,21 @@
 // session.ts: the engines of one page, and how a work is measured on all of them: made ready, checked, then timed in turn.
 // A page in which an engine hangs is replaced by another.
 
+import type { MultiplyAddForm } from '../src/engine/gpu/roofline.ts';
 import { type BenchBrowser, TimeoutError } from './browser.ts';
 import { Interrupted } from './errors.ts';
 import type { Timeable } from './page.ts';
 import type { NamedWork } from './peerWorks.ts';
-import { type EngineName, leastRatio, type Outcome, type Row, showRatio, showShare, withShare } from './report.ts';
+import {
+  type ArithmeticLimits,
+  type EngineName,
+  leastRatio,
+  type Outcome,
+  type Row,
+  shareOf,
+  showRatio,
+  showShare,
+} from './report.ts';
 import { spreadOf } from './statistics.ts';
 
 export interface Timing {
@@ -44,6 +54,14 @@ interface Contender {
   repeats: number;
 }
 
+/** A limit of arithmetic, while it is timed. */
+interface LimitTimes {
+  readonly form: MultiplyAddForm;
+  readonly flops: number;
+  readonly repeats: number;
+  readonly samples: number[];
+}
+
 export const showMillis = (millis: number): string =>
   millis < 10
     ? `${millis.toFixed(2)} ms`
@@ -74,10 +92,10 @@ export class Session {
   async measure(named: NamedWork): Promise<Row> {
     this.say(named.name);
     const outcomes: Partial<Record<EngineName, Outcome>> = {};
-    let limit: number | undefined;
+    let limits: ArithmeticLimits | undefined;
     for (;;) {
       try {
-        limit = await this.attempt(named, outcomes);
+        limits = await this.attempt(named, outcomes);
         break;
       } catch (error) {
         if (!(error instanceof EngineHangs)) throw error;
@@ -88,15 +106,23 @@ export class Session {
       }
     }
     const { name, flops } = named;
-    const row = withShare({ name, ...(flops === undefined ? {} : { flops }), outcomes }, limit);
-    if (row.share !== undefined) this.say(`  facet reaches ${showShare(row.share)} of a loop of multiply-adds`);
+    const row: Row = { name, ...(flops === undefined ? {} : { flops }), outcomes, ...(limits ? { limits } : {}) };
+    const [ofPeak, ofLoop] = [shareOf(row, 'peak'), shareOf(row, 'loop')];
+    if (ofPeak !== undefined && ofLoop !== undefined) {
+      this.say(
+        `  facet reaches ${showShare(ofPeak)} of bare multiply-adds, ${showShare(ofLoop)} of a plain loop of them`,
+      );
+    }
     const least = leastRatio(row);
     if (least !== undefined) this.say(`  the fastest peer that is right takes ${showRatio(least)} as long`);
     return row;
   }
 
-  /** Returns the operations a second of a loop of multiply-adds in the same rounds, where the work is one op. */
-  private async attempt(named: NamedWork, outcomes: Partial<Record<EngineName, Outcome>>): Promise<number | undefined> {
+  /** Returns the limits of arithmetic in the same rounds, where the work is one op. */
+  private async attempt(
+    named: NamedWork,
+    outcomes: Partial<Record<EngineName, Outcome>>,
+  ): Promise<ArithmeticLimits | undefined> {
     const { rounds, seconds, patience } = this.timing;
     // Naive kernels and float64 take longer than any engine.
     await this.browser.call(3 * patience, (bench, named) => bench.makeReference(named), named);
@@ -124,9 +150,9 @@ export class Session {
         each.repeats = repeatsFor(millis);
       });
     }
-    const loop = named.flops === undefined ? undefined : await this.openLimit();
+    const limits = named.flops === undefined ? [] : [await this.openLimit('peak'), await this.openLimit('loop')];
     for (let round = 0; round < rounds; round++) {
-      loop?.samples.push(await this.time('limit', loop.repeats));
+      for (const { form, repeats, samples } of limits) samples.push(await this.time(form, repeats));
       for (const { engine, repeats, samples } of contenders) {
         const spent = samples.reduce((sum, millis) => sum + millis * repeats, 0);
         if (round > 0 && spent >= 1000 * seconds) continue;
@@ -151,16 +177,16 @@ export class Session {
       );
       await this.guarded(engine, (bench, engine) => bench.release(engine), engine);
     }
-    if (!loop) return undefined;
-    await this.guarded('facet', (bench) => bench.release('limit'), undefined);
-    return (1000 * loop.flops) / spreadOf(loop.samples).median;
+    for (const { form } of limits) await this.guarded('facet', (bench, form) => bench.release(form), form);
+    const [peak, loop] = limits.map(({ flops, samples }) => (1000 * flops) / spreadOf(samples).median);
+    return peak === undefined ? undefined : { peak: Math.max(peak, loop), loop };
   }
 
   /** Ready to be timed like an engine. */
-  private async openLimit(): Promise<{ readonly flops: number; readonly repeats: number; readonly samples: number[] }> {
-    const flops = await this.guarded('facet', (bench) => bench.prepareLimit(), undefined);
-    await this.time('limit', 1); // compiled by then
-    return { flops, repeats: repeatsFor(await this.time('limit', 1)), samples: [] };
+  private async openLimit(form: MultiplyAddForm): Promise<LimitTimes> {
+    const flops = await this.guarded('facet', (bench, form) => bench.prepareLimit(form), form);
+    await this.time(form, 1); // compiled by then
+    return { form, flops, repeats: repeatsFor(await this.time(form, 1)), samples: [] };
   }
 
   private async prepare(engine: EngineName, named: NamedWork): Promise<Contender['known'] | Outcome> {
@@ -180,7 +206,7 @@ export class Session {
   }
 
   private time(engine: Timeable, repeats: number): Promise<number> {
-    const owner = engine === 'limit' ? 'facet' : engine; // which hangs, if it does
+    const owner = engine === 'peak' || engine === 'loop' ? 'facet' : engine; // which hangs, if it does
     return this.guarded(owner, (bench, [engine, repeats]) => bench.time(engine, repeats), [engine, repeats] as const);
   }
 

@@ -81,15 +81,15 @@ export function profileText(
 function summary({ steps, roofline, stepMicros, replayMicros, memory }: Profile): string[] {
   const flops = steps.reduce((sum, step) => sum + step.flops, 0);
   const gap = ratio(replayMicros - stepMicros, stepMicros);
-  const { flopsPerSecond, bytesPerSecond, copyBytesPerSecond, dispatchMicros, worst } = roofline;
+  const { flopsPerSecond, loopFlopsPerSecond, bytesPerSecond, copyBytesPerSecond, dispatchMicros, worst } = roofline;
   const warning = rooflineWarning(roofline);
   const held = memory.slots.reduce((sum, bytes) => sum + bytes, 0);
   return [
     `steps     ${steps.length} dispatches, ${duration(stepMicros / 1000)} in all, ${scaled(flops)}FLOP: ` +
       `${giga(1e6 * ratio(flops, stepMicros))} GFLOP/s, ${percent(shareOf(steps))} of the roofline`,
     `replay    ${duration(replayMicros / 1000)} by the wall clock, ${Math.abs(100 * gap).toFixed(0)} % ${gap < 0 ? 'less' : 'more'} than the steps one by one`,
-    `roofline  ${giga(flopsPerSecond)} GFLOP/s (multiply-adds), ${giga(bytesPerSecond)} GB/s ` +
-      `(copy by a kernel; ${giga(copyBytesPerSecond)} by the device itself), ${micros(dispatchMicros)} µs an empty dispatch`,
+    `roofline  ${giga(flopsPerSecond)} GFLOP/s (multiply-adds; ${giga(loopFlopsPerSecond)} in a plain loop), ` +
+      `${giga(bytesPerSecond)} GB/s (copy by a kernel; ${giga(copyBytesPerSecond)} by the device itself), ${micros(dispatchMicros)} µs an empty dispatch`,
     `  worst   ${giga(worst.flopsPerSecond)} GFLOP/s, ${giga(worst.bytesPerSecond)} GB/s, ${micros(worst.dispatchMicros)} µs, of ${roofline.rounds} measurements`,
     ...(warning ? [`warning   ${warning}`] : []),
     `memory    ${byteCount(memory.peakLive)} of values alive at most, in ${memory.slots.length} shared buffers of ` +

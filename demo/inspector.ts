@@ -267,7 +267,8 @@ function summaryOf({ steps, stepMicros, replayMicros, roofline, clock, rounds }:
     ['Slowest kernels', kinds.join(', ')],
     [
       'This device',
-      `${short(roofline.flopsPerSecond / 1e9)} GFLOP/s of multiply-adds, ${short(roofline.bytesPerSecond / 1e9)} GB/s copied by a kernel, ` +
+      `${short(roofline.flopsPerSecond / 1e9)} GFLOP/s of multiply-adds (${short(roofline.loopFlopsPerSecond / 1e9)} in a plain loop), ` +
+        `${short(roofline.bytesPerSecond / 1e9)} GB/s copied by a kernel, ` +
         `${short(roofline.dispatchMicros)} µs an empty dispatch; at worst of ${roofline.rounds} measurements ` +
         `${short(worst.flopsPerSecond / 1e9)} GFLOP/s, ${short(worst.bytesPerSecond / 1e9)} GB/s, ${short(worst.dispatchMicros)} µs`,
     ],

@@ -1,4 +1,5 @@
-// The arithmetic limit: eight independent chains of multiply-adds an invocation, nothing loaded, one value stored.
+// The arithmetic limit: CHAINS independent chains of multiply-adds an invocation, UNROLL terms of each a round, nothing loaded,
+// one value stored.
 
 struct Params {
   rounds: u32,
@@ -10,17 +11,20 @@ struct Params {
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let a = 0.999 + f32(id.x & 3u) * 1e-6;
-  #for i 8
+  #for i CHAINS
   var s{{i}} = vec4f(f32(id.x) + {{i}}.0);
   #endfor
-  for (var round = 0u; round < params.rounds; round++) {
-    // Several a round: on a software adapter what a loop itself does would else take most of the time.
+  let rounds = params.rounds; // read each time, it would be a branch in the loop of a software adapter
+  for (var round = 0u; round < rounds; round++) {
     #for j UNROLL
-    #for i 8
+    #for i CHAINS
     s{{i}} = s{{i}} * a + 1e-3;
     #endfor
     #endfor
   }
-  let sum = s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7;
+  var sum = vec4f(0.0);
+  #for i CHAINS
+  sum += s{{i}};
+  #endfor
   y[id.x] = sum.x + sum.y + sum.z + sum.w;
 }

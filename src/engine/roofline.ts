@@ -7,8 +7,10 @@ import type { Cost } from '../kernels/types.ts';
 
 /** The limits of a device, as measured on it. */
 export interface Roofline {
-  /** Operations a second of a loop of multiply-adds, each counted as two. */
+  /** Operations a second of multiply-adds that load and store nothing, each counted as two. */
   readonly flopsPerSecond: number;
+  /** The same in a loop that carries 32 sums and adds four terms to each a round, which a software adapter is slower at. */
+  readonly loopFlopsPerSecond: number;
   /** Bytes a second, read and written, of a kernel that does nothing but copy. */
   readonly bytesPerSecond: number;
   /** The same of `copyBufferToBuffer`, which need not go through shader cores. */

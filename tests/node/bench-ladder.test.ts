@@ -53,7 +53,13 @@ const report: BenchReport = {
   date: '2026-01-02T03:04:05.000Z',
   seconds: 12.3,
   command: 'facet bench --kernels',
-  limits: { flopsPerSecond: 14e9, bytesPerSecond: 2e9, copyBytesPerSecond: 16e9, dispatchMicros: 8.5 },
+  limits: {
+    flopsPerSecond: 14e9,
+    loopFlopsPerSecond: 5e9,
+    bytesPerSecond: 2e9,
+    copyBytesPerSecond: 16e9,
+    dispatchMicros: 8.5,
+  },
   works: ladders,
 };
 

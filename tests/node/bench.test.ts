@@ -12,7 +12,7 @@ import {
   type PeerReport,
   ratioOf,
   type Row,
-  withShare,
+  shareOf,
 } from '../../bench/report.ts';
 import { geometricMean, relativeError, spreadOf } from '../../bench/statistics.ts';
 import { quantile } from '../../src/engine/statistics.ts';
@@ -73,7 +73,7 @@ const report: PeerReport = {
   command: 'facet bench',
   rounds: 3,
   versions: { facet: 'this checkout', tfjs: '4', jax: '0.1' },
-  rows: rows.map((row) => withShare(row, 4e11)),
+  rows: rows.map((row) => (row.flops === undefined ? row : { ...row, limits: { peak: 8e11, loop: 4e11 } })),
   bundles: [{ name: 'tfjs', engine: 'tfjs', bytes: 2048, gzipBytes: 1024 }],
 };
 
@@ -90,13 +90,13 @@ test('the table says what was measured, what was estimated, and what went wrong'
   const lineOf = (name: string): string => text.split('\n').find((line) => line.startsWith(`| ${name} `)) ?? '';
   assert.is(
     lineOf('matmul 256'),
-    '| matmul 256 | 10.0 (9.00–11.0) | 35.0 (31.5–38.5) **3.5x** | **wrong**: relative error 17 | **3.5x** | 200.0 | 400.0 | 50 % |',
+    '| matmul 256 | 10.0 (9.00–11.0) | 35.0 (31.5–38.5) **3.5x** | **wrong**: relative error 17 | **3.5x** | 200.0 | 800.0 | 25 % | 400.0 | 50 % |',
   );
   assert.is(
     lineOf('gradient'),
-    '| gradient | 4.00 (3.60–4.40) | **failed**: no a \\| b | 400 (estimated, error 3e-4) **100x** | **100x** |  |  |  |',
+    '| gradient | 4.00 (3.60–4.40) | **failed**: no a \\| b | 400 (estimated, error 3e-4) **100x** | **100x** |  |  |  |  |  |',
   );
-  assert.is(lineOf('own'), '| own | 1.00 (0.90–1.10) |  |  |  |  |  |  |');
+  assert.is(lineOf('own'), '| own | 1.00 (0.90–1.10) |  |  |  |  |  |  |  |  |');
   assert.ok(text.includes('3.5x at least, 19x in the geometric mean of 2 works'));
   assert.ok(!text.includes('onnxruntime')); // it was not run
   assert.is(lineOf('tfjs'), '| tfjs | 2 KiB | 1 KiB |');
@@ -104,11 +104,12 @@ test('the table says what was measured, what was estimated, and what went wrong'
 
 test('a share is of the limit of the same rounds; a report says where it has stopped', () => {
   assert.equal(
-    report.rows.map(({ share }) => share),
-    [0.5, undefined, undefined],
+    report.rows.map((row) => shareOf(row, 'peak')),
+    [0.25, undefined, undefined],
   );
-  assert.is(withShare(rows[0], undefined), rows[0]);
-  assert.ok(markdownOf(report).includes('the limit is a loop of pure multiply-adds'));
+  assert.is(shareOf(report.rows[0], 'loop'), 0.5);
+  assert.is(shareOf(rows[0], 'loop'), undefined);
+  assert.ok(markdownOf(report).includes('multiply-adds that load nothing'));
   assert.not.ok(markdownOf(report).includes('Stopped'));
   assert.ok(
     markdownOf({ ...report, stopped: '3 of 9 works' }).includes('`facet bench`. Stopped: 3 of 9 works. Medians'),

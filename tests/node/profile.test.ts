@@ -34,6 +34,7 @@ test.before(loadEverything);
 /** 10 GFLOP/s, 2 GB/s: the ridge is at 5 operations a byte. */
 const roofline: MeasuredRoofline = {
   flopsPerSecond: 1e10,
+  loopFlopsPerSecond: 4e9,
   bytesPerSecond: 2e9,
   copyBytesPerSecond: 4e9,
   dispatchMicros: 10,
