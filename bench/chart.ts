@@ -26,9 +26,9 @@ const COLORS: Readonly<Record<EngineName, string>> = {
 };
 const BAR = 14;
 const GAP = 14;
-const LEFT = 330;
+const LEFT = 420;
 const WIDTH = 500;
-const RIGHT = 290;
+const RIGHT = 200;
 const TOP = 48;
 const BOTTOM = 24;
 

@@ -16,7 +16,7 @@ import { networksAtHand, serveBench } from './server.ts';
 import { Session, type Timing } from './session.ts';
 import { weighBundles, weighPage } from './weigh.ts';
 
-export { markdownOf } from './report.ts';
+export { markdownOf, ownFaults } from './report.ts';
 
 const DEFAULT_SIZES = [256, 512, 1024, 2048];
 

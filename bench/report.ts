@@ -86,6 +86,12 @@ export function leastRatio(row: Row): number | undefined {
   return ratios.length > 0 ? Math.min(...ratios) : undefined;
 }
 
+/** Names of the works that this engine did wrong or not at all in the last run. */
+export const ownFaults = ({ rows }: PeerReport): string[] =>
+  rows
+    .filter(({ run, outcomes: { facet } }) => !run && (facet?.status === 'wrong' || facet?.status === 'failed'))
+    .map(({ name }) => name);
+
 const FORMS = ['peak', 'loop'] as const satisfies readonly MultiplyAddForm[];
 
 /** Operations a second of this engine at a work that is one op. */

@@ -1,7 +1,7 @@
 // benchPeers.ts: `facet bench`: this engine beside its peers, in one page of a headless Chromium.
 
 import { commandOf, inOwnWords, openBundle } from './benchBundle.ts';
-import { Stopped, UsageError } from './errors.ts';
+import { CommandError, Stopped, UsageError } from './errors.ts';
 import { checkFolder, checkOutputs, writeWhole } from './files.ts';
 import { heedInterrupt } from './interrupt.ts';
 import type { GlobalOptions } from './options.ts';
@@ -32,6 +32,7 @@ interface PeersModule {
   workKinds(): readonly string[];
   readonly peerNames: readonly string[];
   markdownOf(report: PeerReport): string;
+  ownFaults(report: PeerReport): readonly string[];
 }
 
 export async function benchPeers(options: PeersOptions): Promise<void> {
@@ -80,7 +81,11 @@ export async function benchPeers(options: PeersOptions): Promise<void> {
       () => [bundle.markdownOf(measured).trimEnd(), ...files.map((file) => `wrote ${file}`)].join('\n\n'),
     );
   }
-  if (!signal.aborted) return;
+  if (!signal.aborted) {
+    const faults = measured ? bundle.ownFaults(measured) : [];
+    if (faults.length === 0) return;
+    throw new CommandError(`this engine itself did not do ${faults.join(', ')}; the table tells why.`);
+  }
   const kept = files.length > 0 ? `What was measured is in ${files.join(', ')}.` : 'No file is written.';
   throw new Stopped(`stopped before the end, with ${measured?.stopped ?? 'nothing'} measured. ${kept}`);
 }

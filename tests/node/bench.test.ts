@@ -9,6 +9,7 @@ import {
   leastRatio,
   markdownOf,
   type Outcome,
+  ownFaults,
   type PeerReport,
   ratioOf,
   type Row,
@@ -100,6 +101,13 @@ test('the table says what was measured, what was estimated, and what went wrong'
   assert.ok(text.includes('3.5x at least, 19x in the geometric mean of 2 works'));
   assert.ok(!text.includes('onnxruntime')); // it was not run
   assert.is(lineOf('tfjs'), '| tfjs | 2 KiB | 1 KiB |');
+});
+
+test('works that this engine did not do right are faults, but not those of an earlier run', () => {
+  assert.equal(ownFaults(report), []);
+  const wrong: Row = { name: 'bad', outcomes: { facet: { status: 'wrong', reason: 'relative error 1' } } };
+  const earlier: Row = { ...wrong, name: 'old', run: { date: '', command: '', rounds: 1 } };
+  assert.equal(ownFaults({ ...report, rows: [...report.rows, wrong, earlier] }), ['bad']);
 });
 
 test('a share is of the limit of the same rounds; a report says where it has stopped', () => {
