@@ -128,7 +128,7 @@ test(
 const small = ['bench', '--peers', 'none', '--sizes', '32,64', '--rounds', '2', '--no-first'];
 
 test(
-  'numbers, table and picture of a run, with the share of the limit of multiply-adds; the next run leaves other works',
+  'numbers, table and picture of a run, with the limits of multiply-adds; the next run leaves other works',
   async () => {
     const out = at('peers');
     const first = await start([...small, '--only', 'MATMUL 32', '--output', out, '--json'], env).done;
@@ -138,8 +138,7 @@ test(
     assert.is(found.command, 'facet bench --only "MATMUL 32" --peers none --sizes 32,64 --rounds 2 --no-first');
     const [row] = found.rows;
     assert.is(row.name, 'matmul 32');
-    const rate = (1000 * 2 * 32 ** 3) / row.outcomes.facet.millis.median;
-    assert.ok(Math.abs(row.share * row.limit - rate) < 1e-6 * rate);
+    assert.ok(row.limits.peak >= row.limits.loop && row.limits.loop > 1e8, JSON.stringify(row.limits));
     assert.equal(
       found.files.map((file: string) => path.extname(file)),
       ['.json', '.md', '.png'],
