@@ -1,7 +1,8 @@
 // graph.ts: the program as data: nodes in the order they were traced, and the values that name them.
 // Nothing is computed here. Shape rules run at the call, so an error points at the user's line.
 
-import { type Attrs, type OpName, opDef } from '../kernels/index.ts';
+import { opDef } from '../kernels/definitions.ts';
+import type { Attrs, OpName } from '../kernels/index.ts';
 import { halvesBytes } from '../kernels/half.ts';
 import { sameShape, showShape, sizeOf } from '../kernels/shape.ts';
 import { OpError, type ScalarProgram, type Shape } from '../kernels/types.ts';

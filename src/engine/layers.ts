@@ -1,7 +1,7 @@
 // layers.ts: which layer each node belongs to, for whoever lists or times a program.
 
 import { isElementwise } from '../kernels/elementwise.ts';
-import { opDef } from '../kernels/index.ts';
+import { opDef } from '../kernels/definitions.ts';
 import { sameShape } from '../kernels/shape.ts';
 import { findStatic, Graph, operandsOf, type OpNode, Value } from './graph.ts';
 import type { Pass } from './rewrite.ts';

@@ -12,6 +12,9 @@ export type Pass = (computation: Computation, target?: Target) => Computation;
  */
 export type Replace = (node: OpNode, inputs: readonly Value[], graph: Graph) => Value | undefined;
 
+/** What an op becomes before it is planned; undefined leaves it as it is. */
+export type Lowering = (node: OpNode, inputs: readonly Value[]) => Value | undefined;
+
 /** What takes the place of a node belongs to the same layer, and to the same op that was lowered. */
 function inherit({ nodes }: Graph, from: number, { layer, lowered }: OpNode): void {
   if (layer === undefined && lowered === undefined) return;

@@ -1,6 +1,6 @@
 // elementwise_table.ts: the table of elementwise ops.
 // An op is one row: its arity, its WGSL expression (valid for f32 and vec4f; `T` is the element type), its float64
-// meaning and its price in flops. Adding an op is adding a row here and a rule in src/autodiff/rules/elementwise.ts.
+// meaning and its price in flops. Adding an op is adding a row here and a rule in src/engine/rules/elementwise.ts.
 
 import { erf, erfText } from './erf.ts';
 

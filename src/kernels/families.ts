@@ -7,8 +7,8 @@ import halves from '../../shaders/shared/halves.wgsl';
 import heldEpilogue from '../../shaders/shared/held_epilogue.wgsl';
 import './shared.ts';
 import type { ConvAttrs } from './conv.ts';
-import { type ElementwiseName, isElementwise } from './elementwise.ts';
-import { type Attrs, type KernelsOf, type OpName, ops } from './index.ts';
+import { type ElementwiseName, isElementwise, table } from './elementwise.ts';
+import type { Attrs, KernelsOf, OpName } from './index.ts';
 import type { DeviceTraits, Kernels } from './types.ts';
 
 type DeviceKind = DeviceTraits['kind'];
@@ -168,7 +168,9 @@ export async function loadKernels(list: Iterable<LoadedOp>, kind: DeviceKind): P
 /** Loads the kernels of every op: for who looks at kernels without compiling a program. */
 export const loadAllKernels = (kind: DeviceKind): Promise<void> =>
   loadKernels(
-    (Object.keys(ops) as OpName[]).flatMap((op) => [1, 2].map((groups) => ({ op, attrs: { groups } }))),
+    ([...Object.keys(table), ...Object.keys(families)] as OpName[]).flatMap((op) =>
+      [1, 2].map((groups) => ({ op, attrs: { groups } })),
+    ),
     kind,
   );
 

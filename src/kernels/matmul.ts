@@ -1,7 +1,7 @@
 // matmul.ts: matrix products, with leading batch axes and either operand transposed.
 
 import { showShape, sizeOf } from './shape.ts';
-import { defineOp, OpError, type Shape } from './types.ts';
+import { type OpDef, OpError, type Shape } from './types.ts';
 
 export interface MatmulAttrs {
   /** a is stored [.., K, M] instead of [.., M, K]. */
@@ -61,11 +61,11 @@ export const denseLines = ({ M, N, K, sharedB }: MatmulSizes, attrs: MatmulAttrs
 });
 
 /** y[..,m,n] = sum over k of a[..,m,k] b[..,k,n], with a and b transposed where the attributes say so. */
-export const matmul = defineOp<MatmulAttrs>({
+export const matmul: OpDef<MatmulAttrs> = {
   epilogue: true,
   shape: (inputs, attrs) => {
     const { M, N } = matmulSizes(inputs, attrs);
     return [...inputs[0].slice(0, -2), M, N];
   },
   readsHalves: () => [1],
-});
+};

@@ -5,7 +5,7 @@
 // step, a scalar that counts up; `stream` tells the uses within one computation apart.
 
 import { showShape, sizeOf } from './shape.ts';
-import { defineOp, OpError, type Shape } from './types.ts';
+import { defineOp, type OpDef, OpError, type Shape } from './types.ts';
 
 /** Whole numbers below 2^32. */
 export interface RandomKey {
@@ -93,9 +93,9 @@ const randomOp = (op: 'randomUniform' | 'randomNormal') =>
   });
 
 /** step [] -> numbers in [0, 1), multiples of 2^-24. */
-export const randomUniform = randomOp('randomUniform');
+export const randomUniform = /* @__PURE__ */ randomOp('randomUniform');
 /** step [] -> standard normal numbers, within about 5.3 of 0. */
-export const randomNormal = randomOp('randomNormal');
+export const randomNormal = /* @__PURE__ */ randomOp('randomNormal');
 
 /** Numbers of a row of the table: how many choices its group has, then the affine map [2, 3]. */
 export const CHOICE_NUMBERS = 7;
@@ -106,7 +106,7 @@ export const CHOICE_NUMBERS = 7;
  * picture anew, and the result is first(second(... last(p, q))).
  * step [], table [rows, 7] -> [batch, 2, 3].
  */
-export const randomAffine = defineOp<RandomAffineAttrs>({
+export const randomAffine: OpDef<RandomAffineAttrs> = {
   shape: ([step, table], attrs) => {
     checkKey('randomAffine', step, attrs);
     if (table.length !== 2 || table[1] !== CHOICE_NUMBERS) {
@@ -119,4 +119,4 @@ export const randomAffine = defineOp<RandomAffineAttrs>({
     }
     return [attrs.batch, 2, 3];
   },
-});
+};

@@ -2,7 +2,7 @@
 // follows a convolution or matmul becomes its epilogue (bias, ReLU, residual add, the mask of a ReLU's gradient).
 
 import { epilogueAccess, isElementwise, singleStep } from '../../kernels/elementwise.ts';
-import { opDef } from '../../kernels/index.ts';
+import { opDef } from '../../kernels/definitions.ts';
 import { sameShape, sizeOf } from '../../kernels/shape.ts';
 import type { ScalarProgram, ScalarStep } from '../../kernels/types.ts';
 import {

@@ -1,6 +1,6 @@
 // pool.ts: derivatives of pooling. Given the switches, max pooling is linear, and so are all its derivatives.
 
-import { averagePool, averagePoolInput, maxPoolGather, maxPoolInput, maxPoolSwitches } from '../../engine/ops/index.ts';
+import { averagePool, averagePoolInput, maxPoolGather, maxPoolInput, maxPoolSwitches } from '../ops/index.ts';
 import { type Rule, zeroGradient } from './types.ts';
 
 export const poolRules: {

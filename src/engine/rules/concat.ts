@@ -1,8 +1,8 @@
 // concat.ts: derivatives of concat (each input gets its part) and of take (what was taken from an element adds up).
 
-import { slice, take, takeInput } from '../../engine/ops/index.ts';
+import { slice, take, takeInput } from '../ops/index.ts';
 import { OpError } from '../../kernels/types.ts';
-import type { Value } from '../../engine/graph.ts';
+import type { Value } from '../graph.ts';
 import type { Rule } from './types.ts';
 
 /** Numbers of an index vector, which must be known when the gradient is traced. */
