@@ -111,7 +111,7 @@ export class Graph {
   }
 
   /** Programs find inputs and states by their names. */
-  private checkName(name: string): void {
+  #checkName(name: string): void {
     const known = this.nodes.find((node) => (node.kind === 'input' || node.kind === 'state') && node.name === name);
     if (known)
       throw new OpError(
@@ -120,7 +120,7 @@ export class Graph {
   }
 
   input(name: string, shape: Shape): Value {
-    this.checkName(name);
+    this.#checkName(name);
     return this.add({ kind: 'input', name, shape });
   }
 
@@ -140,7 +140,7 @@ export class Graph {
   }
 
   state(name: string, tensor: Tensor): Value {
-    this.checkName(name);
+    this.#checkName(name);
     if (tensor.data.length !== sizeOf(tensor.shape)) {
       throw new OpError(`state "${name}": ${tensor.data.length} numbers do not fill ${showShape(tensor.shape)}.`);
     }
