@@ -1,13 +1,12 @@
 // definitions.ts: what tracing and planning know of ops. The families that most programs need are always there; the definitions of
 // the others are added by the functions that trace them (`engine/extra.ts`), so that a bundle without these is without them.
 
-import { concat, take, takeInput } from './concat.ts';
+import { concat } from './concat.ts';
 import { conv2d, conv2dFilter, conv2dInput } from './conv.ts';
 import { elementwiseOps, fused } from './elementwise.ts';
 import { toHalf } from './half.ts';
 import type { OpName, ops } from './index.ts';
 import { broadcastTo, pad, reshape, slice, transpose } from './layout.ts';
-import { averagePool, averagePoolInput, maxPool, maxPoolGather, maxPoolInput, maxPoolSwitches } from './pool.ts';
 import { reduceMax, sum } from './reduce.ts';
 import { splitMatmul, sumParts } from './split_matmul.ts';
 import type { OpDef } from './types.ts';
@@ -22,14 +21,6 @@ export const commonOps = {
   slice,
   pad,
   concat,
-  take,
-  takeInput,
-  maxPool,
-  maxPoolSwitches,
-  maxPoolInput,
-  maxPoolGather,
-  averagePool,
-  averagePoolInput,
   sum,
   reduceMax,
   conv2d,

@@ -1,9 +1,11 @@
 // index.ts: every op of the engine, by name. The engine takes only types from here: definitions.ts says what is loaded.
 
+import { take, takeInput } from './concat.ts';
 import { commonOps } from './definitions.ts';
 import { fft, fftStage, irfft, rfft } from './fft.ts';
 import { lrn, lrnInput } from './lrn.ts';
 import { matmul } from './matmul.ts';
+import { averagePool, averagePoolInput, maxPool, maxPoolGather, maxPoolInput, maxPoolSwitches } from './pool.ts';
 import { randomAffine, randomNormal, randomUniform } from './random.ts';
 import { affineSample, affineSampleInput } from './sample.ts';
 import { logSoftmax, softmax } from './softmax.ts';
@@ -11,6 +13,14 @@ import type { CostOf, Kernels, OpDef, Reference } from './types.ts';
 
 export const ops = {
   ...commonOps,
+  take,
+  takeInput,
+  maxPool,
+  maxPoolSwitches,
+  maxPoolInput,
+  maxPoolGather,
+  averagePool,
+  averagePoolInput,
   lrn,
   lrnInput,
   softmax,

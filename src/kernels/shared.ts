@@ -7,6 +7,7 @@ import './elementwise_text.ts';
 import './half_text.ts';
 import './lrn.ts';
 import './matmul.ts';
+import './pool.ts';
 import './random.ts';
 import './sample.ts';
 import './definitions.ts';

@@ -5,7 +5,6 @@ import { concatRules } from './concat.ts';
 import { convRules } from './conv.ts';
 import { elementwiseRules } from './elementwise.ts';
 import { layoutRules } from './layout.ts';
-import { poolRules } from './pool.ts';
 import { reduceRules } from './reduce.ts';
 import { notDifferentiable, type Rules } from './types.ts';
 
@@ -16,7 +15,6 @@ export const commonRules: Pick<Rules, keyof typeof commonOps> = {
   ...elementwiseRules,
   ...layoutRules,
   ...concatRules,
-  ...poolRules,
   ...reduceRules,
   ...convRules,
   winogradFilter: madeByPass,

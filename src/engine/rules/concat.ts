@@ -16,7 +16,7 @@ function known(op: string, indices: Value): Float32Array {
   return node.tensor.data;
 }
 
-export const concatRules: { concat: Rule<'concat'>; take: Rule<'take'>; takeInput: Rule<'takeInput'> } = {
+export const concatRules: { concat: Rule<'concat'> } = {
   concat: ({ x, dy, attrs: { axis }, needs }) => {
     let start = 0;
     return x.map((input, k) => {
@@ -26,6 +26,9 @@ export const concatRules: { concat: Rule<'concat'>; take: Rule<'take'>; takeInpu
       return part;
     });
   },
+};
+
+export const takeRules: { take: Rule<'take'>; takeInput: Rule<'takeInput'> } = {
   take: ({ x: [x, indices], dy, attrs: { axis } }) => [
     takeInput(dy, known('take', indices), axis, x.shape[axis]),
     undefined,
