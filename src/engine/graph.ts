@@ -221,6 +221,17 @@ export function computation(outputs: Readonly<Record<string, Value>>, updates: r
   return { graph, outputs, updates };
 }
 
+/** The same outputs and updates of another graph, in which `move` finds a value. */
+export const movedTo = (
+  graph: Graph,
+  { outputs, updates }: Computation,
+  move: (value: Value) => Value,
+): Computation => ({
+  graph,
+  outputs: Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, move(value)])),
+  updates: updates.map(({ state, value }) => ({ state: move(state), value: move(value) })),
+});
+
 /** What people call a node: by its layer, where it belongs to one; else by its op. */
 export const nameOf = ({ layer, label, op }: OpNode): string => layer ?? label ?? op;
 

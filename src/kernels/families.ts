@@ -42,16 +42,17 @@ const pool = () => import('./pool_kernels.ts');
 const lrn = () => import('./lrn_kernels.ts');
 const softmax = () => import('./softmax_kernels.ts');
 const reduce = () => import('./reduce_kernels.ts');
+const grouped = () => import('./conv_grouped.ts');
 const conv = (kind: DeviceKind, attrs: ConvAttrs) => {
-  if (isGrouped(attrs)) return import('./conv_grouped.ts');
+  if (isGrouped(attrs)) return grouped();
   return kind === 'gpu' ? import('./conv_gpu.ts') : import('./conv_software.ts');
 };
 const convInput = (kind: DeviceKind, attrs: ConvAttrs) => {
-  if (isGrouped(attrs)) return import('./conv_grouped.ts');
+  if (isGrouped(attrs)) return grouped();
   return kind === 'gpu' ? import('./conv_gpu.ts') : import('./conv_input_kernels.ts');
 };
 const convFilter = (_: DeviceKind, attrs: ConvAttrs) =>
-  isGrouped(attrs) ? import('./conv_grouped.ts') : import('./conv_filter_kernels.ts');
+  isGrouped(attrs) ? grouped() : import('./conv_filter_kernels.ts');
 const winograd = () => import('./winograd_kernels.ts');
 const matmul = (kind: DeviceKind) => (kind === 'gpu' ? import('./matmul_gpu.ts') : import('./matmul_software.ts'));
 const sumParts = () => import('./sum_parts_kernels.ts');

@@ -22,7 +22,7 @@ export interface MatmulSizes {
 
 export function matmulSizes([a, b]: readonly Shape[], { transposeA, transposeB }: MatmulAttrs): MatmulSizes {
   if (!a || !b || a.length < 2 || b.length < 2) {
-    const shown = [a, b].map((shape) => (shape ? showShape(shape) : 'nothing')).join(' and ');
+    const shown = [a, b].map(showShape).join(' and ');
     throw new OpError(`matmul: operands need at least two axes, got ${shown}. Reshape a vector to [1,K] or [K,1].`);
   }
   const lead = a.slice(0, -2);

@@ -4,7 +4,7 @@
 // M. Jarzynski and M. Olano, "Hash Functions for GPU Rendering", JCGT 9(3), 2020. Nothing is stored between runs but the
 // step, a scalar that counts up; `stream` tells the uses within one computation apart.
 
-import { showShape, sizeOf } from './shape.ts';
+import { areWhole, showShape, sizeOf } from './shape.ts';
 import { defineOp, type OpDef, OpError, type Shape } from './types.ts';
 
 /** Whole numbers below 2^32. */
@@ -85,7 +85,7 @@ const randomOp = (op: 'randomUniform' | 'randomNormal') =>
   defineOp<RandomAttrs>({
     shape: ([step], attrs) => {
       checkKey(op, step, attrs);
-      if (!attrs.shape.every((d) => Number.isInteger(d) && d > 0)) {
+      if (!areWhole(attrs.shape, 1)) {
         throw new OpError(`${op}: the shape ${showShape(attrs.shape)} must hold positive whole numbers.`);
       }
       return attrs.shape;
@@ -114,7 +114,7 @@ export const randomAffine: OpDef<RandomAffineAttrs> = {
         `randomAffine: the table of choices is ${showShape(table)}, expected [rows,${CHOICE_NUMBERS}].`,
       );
     }
-    if (!Number.isInteger(attrs.batch) || attrs.batch < 1) {
+    if (!areWhole([attrs.batch], 1)) {
       throw new OpError(`randomAffine: batch is ${attrs.batch}; give the number of pictures.`);
     }
     return [attrs.batch, 2, 3];
