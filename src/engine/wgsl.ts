@@ -46,7 +46,7 @@ export function expandShader(name: string, source: string, params: TextParams = 
 /** Bindings follow one another in every shader, so their numbers may be left out. */
 function numberBindings(text: string): string {
   let next = 0;
-  return text.replace(/(@group\(0\) @binding\(\d+\) )?var<(?=uniform|storage)/g, (whole, given?: string) => {
+  return text.replace(/(@group\(0\) @binding\([^)]*\) )?var<(?=uniform|storage)/g, (whole, given?: string) => {
     const number = `@group(0) @binding(${next++}) `;
     return given ? whole : number + whole;
   });

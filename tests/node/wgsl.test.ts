@@ -124,6 +124,8 @@ test('bindings are numbered in order, so that lean shaders can leave their numbe
   const text = { INPUTS: 3, ROWS: 1, TYPE: 'f32', WORKGROUP: 64 };
   const numbered = numbersIn(expandShader('concat', leanWgsl(source), text));
   assert.equal(numbered, ['@binding(0)', '@binding(1)', '@binding(2)', '@binding(3)', '@binding(4)']);
+  const given = numbersIn(expandShader('concat', source, text));
+  assert.equal(given, ['@binding(0)', '@binding(1)', '@binding(2 + 0)', '@binding(2 + 1)', '@binding(2 + 2)']);
   const mixed = '@group(0) @binding(0) var<uniform> a: A;\nvar<storage, read_write> b: B;\nvar<storage> c: C;';
   assert.equal(numbersIn(expandShader('mixed', mixed)), ['@binding(0)', '@binding(1)', '@binding(2)']);
 });
