@@ -17,7 +17,10 @@ interface Extra<K extends OpName> {
 
 const extras = new Map<string, Extra<OpName>>();
 
-/** `apply`, for ops that are not always defined. To be called without effects where its result is not used: `\@__PURE__`. */
+/**
+ * `apply`, for ops that are not always defined. Calls of this are marked as pure, so that a bundler leaves out those whose `apply`
+ * nothing calls; in a module that runs, all of its ops are defined before the first is traced.
+ */
 export function applying<K extends OpName>(extra: Extra<K>): typeof apply {
   defineOps(extra.ops as Partial<typeof ops>);
   for (const op of Object.keys(extra.ops)) extras.set(op, extra as unknown as Extra<OpName>);
