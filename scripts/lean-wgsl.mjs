@@ -1,5 +1,5 @@
-// lean-wgsl.mjs: what bundles do with shaders: they become as small as they get, without comments and needless blanks and with
-// short names, and one short text stands for them all.
+// lean-wgsl.mjs: what bundles do with shaders: they become as small as they get, without comments, needless blanks and what goes
+// without saying, and with short names, and one short text stands for them all.
 
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -10,10 +10,19 @@ const COMMENTS = /\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
 /** Signs that need no blank beside them; a minus may stand before another one. The braces of a hole are none: a name may fill it. */
 const SIGNS = /[ \t]*((?<!\{)\{(?!\{)|(?<!\})\}(?!\})|[()[\],;:=<>+*/&|^!%])[ \t]*/g;
 
+/** Of a binding: its numbers, which `expandShader` gives in order to those that have none, and what a storage variable is by default. */
+const BINDING = /@group\(0\) @binding\([^)]*\) (?=var<)/g;
+const READ_ONLY = /var<storage, read>/g;
+/** Around a minus before a word or a parenthesis; what fills a hole may begin with another one. */
+const MINUS = / - (?=[\w(])/g;
+
 /** The same shader in fewer characters. Directives (`#if`, `#for`, …) keep lines of their own. */
 export function leanWgsl(text) {
   const lines = text
     .replace(COMMENTS, '')
+    .replace(BINDING, '')
+    .replace(READ_ONLY, 'var<storage>')
+    .replace(MINUS, '-')
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '')
@@ -28,13 +37,31 @@ const KNOWN_NAMES = ['main', 'cover', 'shade', 'Params', 'acc', 'channel', 'held
 const BODY = '{{BODY}}';
 
 const wordsOf = (text) => text.match(/[A-Za-z_]\w*/g) ?? [];
+const INCLUDE = /^#include .*$/gm;
+
+/** Property names that WebGPU has as well. */
+const FOREIGN = ['READ', 'WRITE', 'STORAGE', 'UNIFORM', 'COMPUTE'];
 
 /**
- * Names of two letters for what lean shaders declare, the same in all of them since they include each other. Uniforms keep
- * theirs, which TypeScript gives values to, and so does whatever belongs to a hole, a directive or the language.
+ * Names that TypeScript gives values to: members of `struct Params` and text parameters. Only those that no other property has:
+ * of several words joined by `_`, or in capitals. A name that ends in a number may be put together.
+ */
+export function parameterNames(texts) {
+  const all = texts.join('\n').replace(INCLUDE, '');
+  const found = [/struct Params\s*\{([^}]*)\}/g, /^#(.*)$/gm, /\{\{([^}]*)\}\}/g].flatMap((pattern) =>
+    [...all.matchAll(pattern)].flatMap(([, text]) => wordsOf(text)),
+  );
+  const isOwn = (name) => /^([a-z]+(_[a-z]+)+|[A-Z]{3,}(_[A-Z]+)*|[A-Z]+(_[A-Z]+)+)$/.test(name);
+  return new Set(found.filter((name) => isOwn(name) && !FOREIGN.includes(name)));
+}
+
+/**
+ * Names of two letters for what lean shaders declare and for their parameters, the same in all of them since they include each
+ * other. Other uniforms keep theirs, and so does whatever belongs to a hole, a directive or the language.
  */
 export function shortNames(texts) {
-  const all = texts.join('\n');
+  const all = texts.join('\n').replace(INCLUDE, '');
+  const parameters = parameterNames(texts);
   const kept = new Set(KNOWN_NAMES);
   const keep = (pattern) => {
     for (const match of all.matchAll(pattern)) for (const word of wordsOf(match.slice(1).join(' '))) kept.add(word);
@@ -51,8 +78,8 @@ export function shortNames(texts) {
   for (const word of wordsOf(all)) uses.set(word, (uses.get(word) ?? 0) + 1);
   const gain = (name) => (name.length - 2) * uses.get(name);
   // With a number at its end a name may be that of a turn of a loop elsewhere.
-  const long = [...names]
-    .filter((name) => name.length > 2 && !/\d$/.test(name) && !kept.has(name))
+  const long = [...new Set([...names, ...parameters])]
+    .filter((name) => parameters.has(name) || (name.length > 2 && !/\d$/.test(name) && !kept.has(name)))
     .sort((a, b) => gain(b) - gain(a));
   // A capital and a small letter: no word of the language is so short and begins so.
   const letters = [...'abcdefghijklmnopqrstuvwxyz'];
@@ -63,7 +90,7 @@ export function shortNames(texts) {
 
 /** A lean shader with other names. */
 export const renamed = (text, names) =>
-  text.replace(/[A-Za-z_]\w*/g, (word) =>
+  text.replace(/^#include .*$|[A-Za-z_]\w*/gm, (word) =>
     word === 'params' && text.includes(BODY) ? word : (names.get(word) ?? word),
   );
 
@@ -73,12 +100,16 @@ const shadersIn = (folder) =>
     .sort()
     .map((name) => readFileSync(path.join(folder, name), 'utf8'));
 
-/** For esbuild: .wgsl files as lean text with short names. */
+/** For esbuild: .wgsl files as lean text with short names, which TypeScript then has for their parameters as well. */
 export const leanShaders = {
   name: 'lean-shaders',
-  setup(build) {
-    const names = shortNames(shadersIn(path.join(build.initialOptions.absWorkingDir, 'shaders')).map(leanWgsl));
-    build.onLoad({ filter: /\.wgsl$/ }, async ({ path: file }) => ({
+  setup({ initialOptions, onLoad }) {
+    const texts = shadersIn(path.join(initialOptions.absWorkingDir, 'shaders')).map(leanWgsl);
+    const names = shortNames(texts);
+    const parameters = [...parameterNames(texts)];
+    initialOptions.mangleProps = new RegExp(`^(${parameters.join('|')})$`);
+    initialOptions.mangleCache = Object.fromEntries(parameters.map((name) => [name, names.get(name)]));
+    onLoad({ filter: /\.wgsl$/ }, async ({ path: file }) => ({
       contents: renamed(leanWgsl(await readFile(file, 'utf8')), names),
       loader: 'text',
     }));

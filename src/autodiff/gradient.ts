@@ -6,8 +6,9 @@ import { OpError } from '../kernels/types.ts';
 import { type Graph, operandsOf, Value } from '../engine/graph.ts';
 import { layerNames } from '../engine/layers.ts';
 import { add, reshape, sum } from '../engine/ops/index.ts';
-import { defaultRules } from './rules/index.ts';
-import type { Rule, Rules } from './rules/types.ts';
+import { extraRule } from '../engine/extra.ts';
+import { commonRules } from '../engine/rules/common.ts';
+import type { Rule, Rules } from '../engine/rules/types.ts';
 
 export interface GradientOptions {
   /** The rule table; replace entries for guided backpropagation and its kin: `{ ...defaultRules, relu: guided }`. */
@@ -37,7 +38,7 @@ function sumToShape(dy: Value, target: Value, op: OpName): Value {
  */
 export function gradient(loss: Value, wrt: readonly Value[], options: GradientOptions = {}): Value[] {
   const { graph } = loss;
-  const rules = (options.rules ?? defaultRules) as Record<OpName, Rule<OpName>>;
+  const rules = (options.rules ?? commonRules) as Partial<Record<OpName, Rule<OpName>>>;
   if (!options.seed && sizeOf(loss.shape) !== 1) {
     throw new OpError(`gradient: the loss has shape ${showShape(loss.shape)}. Reduce it to a scalar or give a seed.`);
   }
@@ -65,7 +66,8 @@ export function gradient(loss: Value, wrt: readonly Value[], options: GradientOp
     const inputs = node.inputs.map((input) => new Value(graph, input));
     const needs = node.inputs.map((input) => depends.has(input));
     if (!needs.some(Boolean)) continue;
-    const rule = rules[node.op];
+    const rule = rules[node.op] ?? extraRule(node.op);
+    if (!rule) throw new OpError(`gradient: there is no rule for ${node.op}.`);
     const before = graph.nodes.length;
     const results = rule({ x: inputs, y: new Value(graph, id), dy, attrs: node.attrs as never, needs });
     inputs.forEach((x, k) => {

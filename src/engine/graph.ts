@@ -1,7 +1,8 @@
 // graph.ts: the program as data: nodes in the order they were traced, and the values that name them.
 // Nothing is computed here. Shape rules run at the call, so an error points at the user's line.
 
-import { type Attrs, type OpName, opDef } from '../kernels/index.ts';
+import { opDef } from '../kernels/definitions.ts';
+import type { Attrs, OpName } from '../kernels/index.ts';
 import { halvesBytes } from '../kernels/half.ts';
 import { sameShape, showShape, sizeOf } from '../kernels/shape.ts';
 import { OpError, type ScalarProgram, type Shape } from '../kernels/types.ts';
@@ -110,7 +111,7 @@ export class Graph {
   }
 
   /** Programs find inputs and states by their names. */
-  private checkName(name: string): void {
+  #checkName(name: string): void {
     const known = this.nodes.find((node) => (node.kind === 'input' || node.kind === 'state') && node.name === name);
     if (known)
       throw new OpError(
@@ -119,7 +120,7 @@ export class Graph {
   }
 
   input(name: string, shape: Shape): Value {
-    this.checkName(name);
+    this.#checkName(name);
     return this.add({ kind: 'input', name, shape });
   }
 
@@ -139,7 +140,7 @@ export class Graph {
   }
 
   state(name: string, tensor: Tensor): Value {
-    this.checkName(name);
+    this.#checkName(name);
     if (tensor.data.length !== sizeOf(tensor.shape)) {
       throw new OpError(`state "${name}": ${tensor.data.length} numbers do not fill ${showShape(tensor.shape)}.`);
     }
@@ -219,6 +220,17 @@ export function computation(outputs: Readonly<Record<string, Value>>, updates: r
   }
   return { graph, outputs, updates };
 }
+
+/** The same outputs and updates of another graph, in which `move` finds a value. */
+export const movedTo = (
+  graph: Graph,
+  { outputs, updates }: Computation,
+  move: (value: Value) => Value,
+): Computation => ({
+  graph,
+  outputs: Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, move(value)])),
+  updates: updates.map(({ state, value }) => ({ state: move(state), value: move(value) })),
+});
 
 /** What people call a node: by its layer, where it belongs to one; else by its op. */
 export const nameOf = ({ layer, label, op }: OpNode): string => layer ?? label ?? op;

@@ -1,9 +1,9 @@
 // layers.ts: which layer each node belongs to, for whoever lists or times a program.
 
 import { isElementwise } from '../kernels/elementwise.ts';
-import { opDef } from '../kernels/index.ts';
+import { opDef } from '../kernels/definitions.ts';
 import { sameShape } from '../kernels/shape.ts';
-import { findStatic, Graph, operandsOf, type OpNode, Value } from './graph.ts';
+import { findStatic, Graph, operandsOf, type OpNode, Value, movedTo } from './graph.ts';
 import type { Pass } from './rewrite.ts';
 
 const NO_UPDATES: ReadonlyMap<number, string> = new Map();
@@ -54,10 +54,5 @@ export const nameLayers: Pass = (source) => {
   const names = layerNames(graph, new Map(updates.map(({ state, value }) => [value.id, `update ${state.label}`])));
   const named = new Graph();
   named.nodes.push(...graph.nodes.map((node) => (node.kind === 'op' ? { ...node, layer: names[node.id] } : node)));
-  const moved = ({ id }: Value): Value => new Value(named, id);
-  return {
-    graph: named,
-    outputs: Object.fromEntries(Object.entries(source.outputs).map(([name, value]) => [name, moved(value)])),
-    updates: updates.map(({ state, value }) => ({ state: moved(state), value: moved(value) })),
-  };
+  return movedTo(named, source, ({ id }) => new Value(named, id));
 };

@@ -1,6 +1,6 @@
 // plan.ts: decides which buffer each value lives in and in what order the dispatches run. No GPU object appears here.
 
-import { opDef } from '../kernels/index.ts';
+import { opDef } from '../kernels/definitions.ts';
 import { sameShape } from '../kernels/shape.ts';
 import type { Shape } from '../kernels/types.ts';
 import {

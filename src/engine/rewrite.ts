@@ -1,6 +1,6 @@
 // rewrite.ts: how a pass turns one computation into another: copy node by node, replacing as it goes.
 
-import { type Computation, Graph, type Node, type OpNode, Value } from './graph.ts';
+import { type Computation, Graph, type Node, type OpNode, type Value, movedTo } from './graph.ts';
 import type { Target } from './target.ts';
 
 /** `target` is the device it will run on; without one, what is made runs well anywhere. */
@@ -11,6 +11,9 @@ export type Pass = (computation: Computation, target?: Target) => Computation;
  * replaces it, undefined copies it.
  */
 export type Replace = (node: OpNode, inputs: readonly Value[], graph: Graph) => Value | undefined;
+
+/** What an op becomes before it is planned; undefined leaves it as it is. */
+export type Lowering = (node: OpNode, inputs: readonly Value[]) => Value | undefined;
 
 /** What takes the place of a node belongs to the same layer, and to the same op that was lowered. */
 function inherit({ nodes }: Graph, from: number, { layer, lowered }: OpNode): void {
@@ -50,13 +53,7 @@ export function rewrite(
     inherit(graph, from, node);
     copies.set(node.id, replaced ?? graph.add({ ...node, inputs: inputs.map((value) => value.id), epilogue }));
   }
-  return {
-    graph,
-    outputs: Object.fromEntries(Object.entries(source.outputs).map(([name, value]) => [name, copy(value.id)])),
-    // A state that nothing reads still has to exist for its update.
-    updates: source.updates.map(({ state, value }) => ({
-      state: copies.get(state.id) ?? new Value(graph, graph.add(state.node).id),
-      value: copy(value.id),
-    })),
-  };
+  // A state that nothing reads still has to exist for its update.
+  for (const { state } of source.updates) if (!copies.has(state.id)) copies.set(state.id, graph.add(state.node));
+  return movedTo(graph, source, ({ id }) => copy(id));
 }

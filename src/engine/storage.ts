@@ -1,7 +1,7 @@
 // storage.ts: how the values of a graph are stored on a device: float32, or halves where a pass or a tensor says so.
 
 import { halvesBytes } from '../kernels/half.ts';
-import { opDef } from '../kernels/index.ts';
+import { opDef } from '../kernels/definitions.ts';
 import { sizeOf } from '../kernels/shape.ts';
 import type { Graph, OpNode } from './graph.ts';
 

@@ -36,11 +36,20 @@ export function expandShader(name: string, source: string, params: TextParams = 
   const unrolled = unroll(resolveIncludes(source), (count) =>
     /^\d+$/.test(count) ? Number(count) : Number(lookup(count, 'count')),
   );
-  const text = preprocess(unrolled, lookup);
+  const text = numberBindings(preprocess(unrolled, lookup));
   for (const key of Object.keys(params)) {
     if (!used.has(key)) throw new Error(`shader ${name}: parameter ${key} is given but never used.`);
   }
   return text;
+}
+
+/** Bindings follow one another in every shader, so their numbers may be left out. */
+function numberBindings(text: string): string {
+  let next = 0;
+  return text.replace(/(@group\(0\) @binding\([^)]*\) )?var<(?=uniform|storage)/g, (whole, given?: string) => {
+    const number = `@group(0) @binding(${next++}) `;
+    return given ? whole : number + whole;
+  });
 }
 
 const resolveIncludes = (text: string): string =>

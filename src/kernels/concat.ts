@@ -1,13 +1,13 @@
 // concat.ts: joining values along an axis, and taking elements along an axis by index (with the sum that undoes it).
 
 import { showShape, sizeOf } from './shape.ts';
-import { defineOp, OpError, type Shape } from './types.ts';
+import { type OpDef, OpError, type Shape } from './types.ts';
 
 /** Inputs of one dispatch: with the output they stay below the 8 storage buffers every device offers. */
 export const MAX_CONCAT_INPUTS = 6;
 
 /** Inputs one after another along `axis`, at most MAX_CONCAT_INPUTS of them. */
-export const concat = defineOp<{ readonly axis: number }>({
+export const concat: OpDef<{ readonly axis: number }> = {
   shape: (inputs, { axis }) => {
     const [first] = inputs;
     if (inputs.length > MAX_CONCAT_INPUTS) {
@@ -25,7 +25,7 @@ export const concat = defineOp<{ readonly axis: number }>({
     });
     return first.map((d, i) => (i === axis ? inputs.reduce((sum, shape) => sum + shape[axis], 0) : d));
   },
-});
+};
 
 /** [outer, length, inner]: a shape as seen from one of its axes. */
 export const around = (shape: Shape, axis: number): [number, number, number] => [
@@ -44,12 +44,12 @@ function checkTake(op: string, x: Shape, axis: number, ...vectors: Shape[]): voi
 }
 
 /** x, indices: [m] -> y with m elements along `axis`, element k being element indices[k] of x. Indices are whole. */
-export const take = defineOp<{ readonly axis: number }>({
+export const take: OpDef<{ readonly axis: number }> = {
   shape: ([x, indices], { axis }) => {
     checkTake('take', x, axis, indices);
     return x.map((d, i) => (i === axis ? indices[0] : d));
   },
-});
+};
 
 export interface TakeInputAttrs {
   readonly axis: number;
@@ -61,7 +61,7 @@ export interface TakeInputAttrs {
  * The transpose of take. dy, offsets: [size + 1], positions: [m] -> dx: element j along `axis` is the sum of the
  * elements positions[k] of dy for k from offsets[j] to offsets[j + 1]: the places where j was taken, in ascending order.
  */
-export const takeInput = defineOp<TakeInputAttrs>({
+export const takeInput: OpDef<TakeInputAttrs> = {
   shape: ([dy, offsets, positions], { axis, size }) => {
     checkTake('takeInput', dy, axis, offsets, positions);
     if (offsets[0] !== size + 1 || positions[0] !== dy[axis]) {
@@ -72,4 +72,4 @@ export const takeInput = defineOp<TakeInputAttrs>({
     }
     return dy.map((d, i) => (i === axis ? size : d));
   },
-});
+};

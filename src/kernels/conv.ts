@@ -5,7 +5,7 @@
 // Letters: N batch, H W input size, C channels, P Q output size, K filters, R S taps, G groups.
 // x: [N,H,W,C]  w: [R,S,C/G,K]  ->  y: [N,P,Q,K]; filter k belongs to group floor(k / (K/G)).
 
-import { showShape } from './shape.ts';
+import { areWhole, showShape } from './shape.ts';
 import { defineOp, OpError, type Shape } from './types.ts';
 
 export interface ConvAttrs {
@@ -69,13 +69,12 @@ export function convOutputSize(
 
 function checkRank(op: string, argument: string, shape: Shape | undefined, layout: string): void {
   if (shape?.length !== 4) {
-    throw new OpError(`${op}: ${argument} must be ${layout}, got ${shape ? showShape(shape) : 'nothing'}.`);
+    throw new OpError(`${op}: ${argument} must be ${layout}, got ${showShape(shape)}.`);
   }
 }
 
 function checkAttrs(op: string, { strides, pads, dilations, groups }: ConvAttrs): void {
-  const whole = (values: readonly number[], least: number) => values.every((v) => Number.isInteger(v) && v >= least);
-  if (!whole(strides, 1) || !whole(dilations, 1) || !whole([groups], 1) || !whole(pads, 0)) {
+  if (!areWhole([...strides, ...dilations, groups], 1) || !areWhole(pads, 0)) {
     throw new OpError(
       `${op}: strides [${strides}], dilations [${dilations}] and groups ${groups} must be integers from 1, pads [${pads}] from 0.`,
     );

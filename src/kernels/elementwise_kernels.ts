@@ -4,7 +4,7 @@ import elementwise from '../../shaders/elementwise.wgsl';
 import './shared.ts';
 import { type ElementwiseName, singleStep } from './elementwise.ts';
 import { elementwiseTable } from './elementwise_table.ts';
-import { declareInput, FIRST_INPUT_BINDING, statements } from './elementwise_text.ts';
+import { declareInput, statements } from './elementwise_text.ts';
 import type { KernelsOf } from './index.ts';
 import { broadcastStrides, grid1d, sizeOf, stridesOf } from './shape.ts';
 import type { Kernel, KernelContext, ScalarProgram, Shape } from './types.ts';
@@ -49,12 +49,11 @@ export function programKernel(program: ScalarProgram, context: KernelContext<unk
   const uniforms: Record<string, number> = { count: sizeOf(output) / width };
   const usedAxes = new Set<number>();
   const bindings: string[] = [];
-  let binding = FIRST_INPUT_BINDING;
   const loads = inputs.map((_, k) => {
     if (k === inPlace) return 'y[i]';
     const scalarLoad = width === 4 && strides[k][last] === 0;
     const steps = strides[k].map((s, axis) => (width === 4 && !scalarLoad && axis !== last ? s / 4 : s));
-    bindings.push(declareInput(binding++, `x${k}`, width === 4 && !scalarLoad ? 'vec4f' : 'f32'));
+    bindings.push(declareInput(`x${k}`, width === 4 && !scalarLoad ? 'vec4f' : 'f32'));
     if (!scalarLoad && steps.every((s, axis) => s === own[axis] || counts[axis] === 1)) return `x${k}[i]`;
     const parts = steps.flatMap((s, axis) => {
       if (s === 0 || counts[axis] === 1) return [];

@@ -1,6 +1,6 @@
 // elementwise_table.ts: the table of elementwise ops.
 // An op is one row: its arity, its WGSL expression (valid for f32 and vec4f; `T` is the element type), its float64
-// meaning and its price in flops. Adding an op is adding a row here and a rule in src/autodiff/rules/elementwise.ts.
+// meaning and its price in flops. Adding an op is adding a row here and a rule in src/engine/rules/elementwise.ts.
 
 import { erf, erfText } from './erf.ts';
 
@@ -12,6 +12,9 @@ export interface Row {
 }
 
 const row = (arity: 1 | 2 | 3, wgsl: Row['wgsl'], f: Row['f'], flops = 1): Row => ({ arity, wgsl, f, flops });
+/** A function that has the same name in WGSL. */
+const builtin = (name: string, f: (a: number) => number, flops?: number): Row =>
+  row(1, (a) => `${name}(${a})`, f, flops);
 const compare = (operator: string, f: (a: number, b: number) => boolean): Row =>
   row(
     2,
@@ -77,59 +80,17 @@ export const elementwiseTable = {
     (a) => `(-${a})`,
     (a) => -a,
   ),
-  abs: row(
-    1,
-    (a) => `abs(${a})`,
-    (a) => Math.abs(a),
-  ),
-  sign: row(
-    1,
-    (a) => `sign(${a})`,
-    (a) => Math.sign(a),
-  ),
-  floor: row(
-    1,
-    (a) => `floor(${a})`,
-    (a) => Math.floor(a),
-  ),
+  abs: builtin('abs', Math.abs),
+  sign: builtin('sign', Math.sign),
+  floor: builtin('floor', Math.floor),
   /** To the nearest whole number, halves to the even one. */
-  round: row(1, (a) => `round(${a})`, roundHalfEven, 1),
-  sqrt: row(
-    1,
-    (a) => `sqrt(${a})`,
-    (a) => Math.sqrt(a),
-    4,
-  ),
-  exp: row(
-    1,
-    (a) => `exp(${a})`,
-    (a) => Math.exp(a),
-    TRANSCENDENTAL,
-  ),
-  log: row(
-    1,
-    (a) => `log(${a})`,
-    (a) => Math.log(a),
-    TRANSCENDENTAL,
-  ),
-  sin: row(
-    1,
-    (a) => `sin(${a})`,
-    (a) => Math.sin(a),
-    TRANSCENDENTAL,
-  ),
-  cos: row(
-    1,
-    (a) => `cos(${a})`,
-    (a) => Math.cos(a),
-    TRANSCENDENTAL,
-  ),
-  atan: row(
-    1,
-    (a) => `atan(${a})`,
-    (a) => Math.atan(a),
-    TRANSCENDENTAL,
-  ),
+  round: builtin('round', roundHalfEven),
+  sqrt: builtin('sqrt', Math.sqrt, 4),
+  exp: builtin('exp', Math.exp, TRANSCENDENTAL),
+  log: builtin('log', Math.log, TRANSCENDENTAL),
+  sin: builtin('sin', Math.sin, TRANSCENDENTAL),
+  cos: builtin('cos', Math.cos, TRANSCENDENTAL),
+  atan: builtin('atan', Math.atan, TRANSCENDENTAL),
   tanh: row(
     1,
     (a) => `tanh(clamp(${a}, T(-${TANH_SATURATION}), T(${TANH_SATURATION})))`,

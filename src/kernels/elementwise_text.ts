@@ -23,22 +23,18 @@ export function statements(program: ScalarProgram, operands: readonly string[]):
   return { body: lines.join('\n'), result: names[names.length - 1] };
 }
 
-/** First binding of inputs: 0 holds the uniforms, 1 the output. */
-export const FIRST_INPUT_BINDING = 2;
-
-export const declareInput = (binding: number, name: string, type: string): string =>
-  `@group(0) @binding(${binding}) var<storage, read> ${name}: array<${type}>;`;
+/** A binding without its number, which `expandShader` gives it. */
+export const declareInput = (name: string, type: string): string => `var<storage> ${name}: array<${type}>;`;
 
 /** The operands of an epilogue: declared, how each is reached, and its expression where `channel` and `at` are known. */
-function epilogueOperands({ epilogue, inputs, output }: KernelContext<unknown>, width: 1 | 4) {
+function epilogueOperands({ epilogue, output }: KernelContext<unknown>, width: 1 | 4) {
   const type = width === 4 ? 'vec4f' : 'f32';
-  const first = FIRST_INPUT_BINDING + inputs.length;
   return (epilogue?.operands ?? []).map((shape, k) => {
     const access = epilogueAccess(shape, output);
     if (!access) throw new OpError(`epilogue: operand ${showShape(shape)} does not fit ${showShape(output)}.`);
     const name = `e${k}`;
     const load = { scalar: `T(${name}[0])`, same: `${name}[at]`, channel: `${name}[channel]` }[access];
-    return { name, access, load, binding: declareInput(first + k, name, access === 'scalar' ? 'f32' : type) };
+    return { name, access, load, binding: declareInput(name, access === 'scalar' ? 'f32' : type) };
   });
 }
 

@@ -7,8 +7,8 @@ import halves from '../../shaders/shared/halves.wgsl';
 import heldEpilogue from '../../shaders/shared/held_epilogue.wgsl';
 import './shared.ts';
 import type { ConvAttrs } from './conv.ts';
-import { type ElementwiseName, isElementwise } from './elementwise.ts';
-import { type Attrs, type KernelsOf, type OpName, ops } from './index.ts';
+import { type ElementwiseName, isElementwise, table } from './elementwise.ts';
+import type { Attrs, KernelsOf, OpName } from './index.ts';
 import type { DeviceTraits, Kernels } from './types.ts';
 
 type DeviceKind = DeviceTraits['kind'];
@@ -42,16 +42,17 @@ const pool = () => import('./pool_kernels.ts');
 const lrn = () => import('./lrn_kernels.ts');
 const softmax = () => import('./softmax_kernels.ts');
 const reduce = () => import('./reduce_kernels.ts');
+const grouped = () => import('./conv_grouped.ts');
 const conv = (kind: DeviceKind, attrs: ConvAttrs) => {
-  if (isGrouped(attrs)) return import('./conv_grouped.ts');
+  if (isGrouped(attrs)) return grouped();
   return kind === 'gpu' ? import('./conv_gpu.ts') : import('./conv_software.ts');
 };
 const convInput = (kind: DeviceKind, attrs: ConvAttrs) => {
-  if (isGrouped(attrs)) return import('./conv_grouped.ts');
+  if (isGrouped(attrs)) return grouped();
   return kind === 'gpu' ? import('./conv_gpu.ts') : import('./conv_input_kernels.ts');
 };
 const convFilter = (_: DeviceKind, attrs: ConvAttrs) =>
-  isGrouped(attrs) ? import('./conv_grouped.ts') : import('./conv_filter_kernels.ts');
+  isGrouped(attrs) ? grouped() : import('./conv_filter_kernels.ts');
 const winograd = () => import('./winograd_kernels.ts');
 const matmul = (kind: DeviceKind) => (kind === 'gpu' ? import('./matmul_gpu.ts') : import('./matmul_software.ts'));
 const sumParts = () => import('./sum_parts_kernels.ts');
@@ -168,7 +169,9 @@ export async function loadKernels(list: Iterable<LoadedOp>, kind: DeviceKind): P
 /** Loads the kernels of every op: for who looks at kernels without compiling a program. */
 export const loadAllKernels = (kind: DeviceKind): Promise<void> =>
   loadKernels(
-    (Object.keys(ops) as OpName[]).flatMap((op) => [1, 2].map((groups) => ({ op, attrs: { groups } }))),
+    ([...Object.keys(table), ...Object.keys(families)] as OpName[]).flatMap((op) =>
+      [1, 2].map((groups) => ({ op, attrs: { groups } })),
+    ),
     kind,
   );
 

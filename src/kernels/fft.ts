@@ -15,7 +15,7 @@
 // sin and cos of WGSL would cost three digits.
 
 import { normalizeAxis, sameShape, showShape, sizeOf } from './shape.ts';
-import { defineOp, OpError, type Shape } from './types.ts';
+import { defineOp, type OpDef, OpError, type Shape } from './types.ts';
 
 /** What a transform reads: complex lines of n, real lines of n, or the floor(n/2)+1 columns of a Hermitian spectrum. */
 export type FftLoad = 'complex' | 'real' | 'hermitian';
@@ -163,16 +163,16 @@ const transformOp = <A extends FftAttrs | RfftAttrs | IrfftAttrs>(
     },
   });
 
-export const fft = transformOp<FftAttrs>('fft', fftAsStage);
-export const rfft = transformOp<RfftAttrs>('rfft', rfftAsStage);
-export const irfft = transformOp<IrfftAttrs>('irfft', irfftAsStage);
+export const fft = /* @__PURE__ */ transformOp<FftAttrs>('fft', fftAsStage);
+export const rfft = /* @__PURE__ */ transformOp<RfftAttrs>('rfft', rfftAsStage);
+export const irfft = /* @__PURE__ */ transformOp<IrfftAttrs>('irfft', irfftAsStage);
 
 /** One factor of a transform; made by the lowering pass. */
-export const fftStage = defineOp<FftStageAttrs>({
+export const fftStage: OpDef<FftStageAttrs> = {
   shape: ([x, table], { size, axis, radix, done, load, store }) => {
     if (size % (radix * done) !== 0) {
       throw new OpError(`fftStage: radix ${radix} after ${done} does not divide the size ${size}.`);
     }
     return resultShape('fftStage', x, table, size, axis, load, store);
   },
-});
+};

@@ -1,6 +1,6 @@
 // layout.ts: ops that rename, stretch, permute, cut and surround axes without arithmetic.
 
-import { showShape, sizeOf } from './shape.ts';
+import { areWhole, showShape, sizeOf } from './shape.ts';
 import { defineOp, OpError, type Shape } from './types.ts';
 
 /** Same elements in the same order under other axes. */
@@ -85,10 +85,7 @@ export const pad = defineOp<PadAttrs>({
     if (before.length !== x.length || after.length !== x.length || dilation.length !== x.length) {
       throw new OpError(`pad: before, after and dilation must name each of the ${x.length} axes of x ${showShape(x)}.`);
     }
-    if (
-      ![...before, ...after].every((n) => Number.isInteger(n) && n >= 0) ||
-      dilation.some((n) => !(Number.isInteger(n) && n >= 1))
-    ) {
+    if (!areWhole([...before, ...after], 0) || !areWhole(dilation, 1)) {
       throw new OpError(
         `pad: [${before}] before and [${after}] after must be whole and not negative. To cut, use slice.`,
       );

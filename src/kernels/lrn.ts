@@ -1,7 +1,7 @@
 // lrn.ts: local response normalization over channels (Krizhevsky et al. 2012, section 3.3), as ONNX defines it.
 
 import { sameShape, showShape } from './shape.ts';
-import { defineOp, OpError, type Shape } from './types.ts';
+import { type OpDef, OpError, type Shape } from './types.ts';
 
 export interface LrnAttrs {
   /** Channels in the window. */
@@ -29,20 +29,20 @@ function checked(op: string, x: Shape, { size, bias }: LrnAttrs): Shape {
 }
 
 /** x: [..., C] -> y = x * scale^-beta, scale = bias + alpha / size * (sum of x² over the channels of the window). */
-export const lrn = defineOp<LrnAttrs>({
+export const lrn: OpDef<LrnAttrs> = {
   shape: ([x], attrs) => checked('lrn', x, attrs),
-});
+};
 
 /**
  * x, dy: [..., C] -> dx, the gradient of lrn:
  * dx_j = dy_j * scale_j^-beta - 2 * alpha / size * beta * x_j * sum of dy_c * x_c * scale_c^(-beta-1) over the c whose
  * window holds j.
  */
-export const lrnInput = defineOp<LrnAttrs>({
+export const lrnInput: OpDef<LrnAttrs> = {
   epilogue: true,
   shape: ([x, dy], attrs) => {
     if (!sameShape(x, dy))
       throw new OpError(`lrnInput: x is ${showShape(x)} but dy is ${showShape(dy)}; they must agree.`);
     return checked('lrnInput', x, attrs);
   },
-});
+};

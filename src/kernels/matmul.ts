@@ -1,7 +1,7 @@
 // matmul.ts: matrix products, with leading batch axes and either operand transposed.
 
 import { showShape, sizeOf } from './shape.ts';
-import { defineOp, OpError, type Shape } from './types.ts';
+import { type OpDef, OpError, type Shape } from './types.ts';
 
 export interface MatmulAttrs {
   /** a is stored [.., K, M] instead of [.., M, K]. */
@@ -22,7 +22,7 @@ export interface MatmulSizes {
 
 export function matmulSizes([a, b]: readonly Shape[], { transposeA, transposeB }: MatmulAttrs): MatmulSizes {
   if (!a || !b || a.length < 2 || b.length < 2) {
-    const shown = [a, b].map((shape) => (shape ? showShape(shape) : 'nothing')).join(' and ');
+    const shown = [a, b].map(showShape).join(' and ');
     throw new OpError(`matmul: operands need at least two axes, got ${shown}. Reshape a vector to [1,K] or [K,1].`);
   }
   const lead = a.slice(0, -2);
@@ -61,11 +61,11 @@ export const denseLines = ({ M, N, K, sharedB }: MatmulSizes, attrs: MatmulAttrs
 });
 
 /** y[..,m,n] = sum over k of a[..,m,k] b[..,k,n], with a and b transposed where the attributes say so. */
-export const matmul = defineOp<MatmulAttrs>({
+export const matmul: OpDef<MatmulAttrs> = {
   epilogue: true,
   shape: (inputs, attrs) => {
     const { M, N } = matmulSizes(inputs, attrs);
     return [...inputs[0].slice(0, -2), M, N];
   },
   readsHalves: () => [1],
-});
+};

@@ -3,7 +3,7 @@
 // (the backward pass, its own derivative, unpooling in a deconvolutional network).
 
 import { sameShape, showShape } from './shape.ts';
-import { defineOp, OpError, type Shape } from './types.ts';
+import { type OpDef, OpError, type Shape } from './types.ts';
 import { pooledShape, type Window } from './window.ts';
 
 export interface AverageAttrs extends Window {
@@ -20,15 +20,15 @@ export type AverageInputAttrs = AverageAttrs & InputSize;
 // --- maximum -----------------------------------------------------------------------------------------------------
 
 /** x: [N,H,W,C] -> y: [N,P,Q,C], the largest value in each window. Padding counts as -infinity. */
-export const maxPool = defineOp<Window>({
+export const maxPool: OpDef<Window> = {
   shape: ([x], attrs) => pooledShape('maxPool', x, attrs),
   writesSlices: () => true,
-});
+};
 
 /** x: [N,H,W,C] -> [N,P,Q,C], the tap r * S + s of each window's maximum; the first in row-major order where several tie. */
-export const maxPoolSwitches = defineOp<Window>({
+export const maxPoolSwitches: OpDef<Window> = {
   shape: ([x], attrs) => pooledShape('maxPoolSwitches', x, attrs),
-});
+};
 
 /** Input shape of a gradient op, after checking that what it carries back has the pooled shape. */
 function inputShapeOf(op: string, pooled: readonly Shape[], attrs: Window & InputSize): Shape {
@@ -51,13 +51,13 @@ function inputShapeOf(op: string, pooled: readonly Shape[], attrs: Window & Inpu
  * switches, dy: [N,P,Q,C] -> dx: [N,H,W,C]: each dy is added to the pixel its window's switch points at. The gradient
  * of maxPool, and (dy being a signal) its unpooling.
  */
-export const maxPoolInput = defineOp<MaxPoolInputAttrs>({
+export const maxPoolInput: OpDef<MaxPoolInputAttrs> = {
   epilogue: true,
   shape: (inputs, attrs) => inputShapeOf('maxPoolInput', inputs, attrs),
-});
+};
 
 /** switches: [N,P,Q,C], x: [N,H,W,C] -> y: [N,P,Q,C], the value of x each switch points at. The transpose of maxPoolInput. */
-export const maxPoolGather = defineOp<Window>({
+export const maxPoolGather: OpDef<Window> = {
   shape: ([switches, x], attrs) => {
     const expected = pooledShape('maxPoolGather', x, attrs);
     if (!sameShape(switches, expected)) {
@@ -67,7 +67,7 @@ export const maxPoolGather = defineOp<Window>({
     }
     return expected;
   },
-});
+};
 
 // --- average -----------------------------------------------------------------------------------------------------
 
@@ -79,17 +79,17 @@ const checkedAverage = (op: string, x: Shape, attrs: AverageAttrs): Shape => {
 };
 
 /** x: [N,H,W,C] -> y: [N,P,Q,C], the mean of each window; see `countIncludePad` for what it is divided by. */
-export const averagePool = defineOp<AverageAttrs>({
+export const averagePool: OpDef<AverageAttrs> = {
   shape: ([x], attrs) => checkedAverage('averagePool', x, attrs),
   writesSlices: () => true,
-});
+};
 
 /** dy: [N,P,Q,C] -> dx: [N,H,W,C]: the gradient of averagePool. */
-export const averagePoolInput = defineOp<AverageInputAttrs>({
+export const averagePoolInput: OpDef<AverageInputAttrs> = {
   epilogue: true,
   shape: (inputs, attrs) => {
     const x = inputShapeOf('averagePoolInput', inputs, attrs);
     checkedAverage('averagePoolInput', x, attrs);
     return x;
   },
-});
+};

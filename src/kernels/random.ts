@@ -4,8 +4,8 @@
 // M. Jarzynski and M. Olano, "Hash Functions for GPU Rendering", JCGT 9(3), 2020. Nothing is stored between runs but the
 // step, a scalar that counts up; `stream` tells the uses within one computation apart.
 
-import { showShape, sizeOf } from './shape.ts';
-import { defineOp, OpError, type Shape } from './types.ts';
+import { areWhole, showShape, sizeOf } from './shape.ts';
+import { defineOp, type OpDef, OpError, type Shape } from './types.ts';
 
 /** Whole numbers below 2^32. */
 export interface RandomKey {
@@ -85,7 +85,7 @@ const randomOp = (op: 'randomUniform' | 'randomNormal') =>
   defineOp<RandomAttrs>({
     shape: ([step], attrs) => {
       checkKey(op, step, attrs);
-      if (!attrs.shape.every((d) => Number.isInteger(d) && d > 0)) {
+      if (!areWhole(attrs.shape, 1)) {
         throw new OpError(`${op}: the shape ${showShape(attrs.shape)} must hold positive whole numbers.`);
       }
       return attrs.shape;
@@ -93,9 +93,9 @@ const randomOp = (op: 'randomUniform' | 'randomNormal') =>
   });
 
 /** step [] -> numbers in [0, 1), multiples of 2^-24. */
-export const randomUniform = randomOp('randomUniform');
+export const randomUniform = /* @__PURE__ */ randomOp('randomUniform');
 /** step [] -> standard normal numbers, within about 5.3 of 0. */
-export const randomNormal = randomOp('randomNormal');
+export const randomNormal = /* @__PURE__ */ randomOp('randomNormal');
 
 /** Numbers of a row of the table: how many choices its group has, then the affine map [2, 3]. */
 export const CHOICE_NUMBERS = 7;
@@ -106,7 +106,7 @@ export const CHOICE_NUMBERS = 7;
  * picture anew, and the result is first(second(... last(p, q))).
  * step [], table [rows, 7] -> [batch, 2, 3].
  */
-export const randomAffine = defineOp<RandomAffineAttrs>({
+export const randomAffine: OpDef<RandomAffineAttrs> = {
   shape: ([step, table], attrs) => {
     checkKey('randomAffine', step, attrs);
     if (table.length !== 2 || table[1] !== CHOICE_NUMBERS) {
@@ -114,9 +114,9 @@ export const randomAffine = defineOp<RandomAffineAttrs>({
         `randomAffine: the table of choices is ${showShape(table)}, expected [rows,${CHOICE_NUMBERS}].`,
       );
     }
-    if (!Number.isInteger(attrs.batch) || attrs.batch < 1) {
+    if (!areWhole([attrs.batch], 1)) {
       throw new OpError(`randomAffine: batch is ${attrs.batch}; give the number of pictures.`);
     }
     return [attrs.batch, 2, 3];
   },
-});
+};

@@ -4,8 +4,8 @@
 // the position it reads:   row = m00 p + m01 q + m02,   column = m10 p + m11 q + m12.
 // A position between pixels blends the four around it; pixels outside the picture hold the constant `fill`.
 
-import { showShape } from './shape.ts';
-import { defineOp, OpError, type Shape } from './types.ts';
+import { areWhole, showShape } from './shape.ts';
+import { type OpDef, OpError, type Shape } from './types.ts';
 
 export interface AffineSampleAttrs {
   /** [P, Q] of the result. */
@@ -26,7 +26,7 @@ function sampleShape(op: string, x: Shape, matrix: Shape, size: readonly [number
       `${op}: matrix is ${showShape(matrix)}; pictures ${showShape(x)} need [${batch},2,3], or [1,2,3] for all alike.`,
     );
   }
-  if (size.length !== 2 || !size.every((d) => Number.isInteger(d) && d > 0)) {
+  if (size.length !== 2 || !areWhole(size, 1)) {
     throw new OpError(`${op}: ${option} is ${showShape(size)}; give two positive whole numbers, height and width.`);
   }
   return [batch, size[0], size[1], x[3]];
@@ -36,14 +36,14 @@ function sampleShape(op: string, x: Shape, matrix: Shape, size: readonly [number
 export const SINGULAR = 1e-6;
 
 /** x [N,H,W,C], matrix [N or 1, 2, 3] -> [N,P,Q,C]. */
-export const affineSample = defineOp<AffineSampleAttrs>({
+export const affineSample: OpDef<AffineSampleAttrs> = {
   shape: ([x, matrix], { size }) => sampleShape('affineSample', x, matrix, size, 'size'),
-});
+};
 
 /**
  * Transpose of `affineSample` in x: dy [N,P,Q,C], matrix [N or 1, 2, 3] -> dx [N,H,W,C]. A singular matrix, which reads
  * a whole picture from a line or a point, gets zeros.
  */
-export const affineSampleInput = defineOp<AffineSampleInputAttrs>({
+export const affineSampleInput: OpDef<AffineSampleInputAttrs> = {
   shape: ([dy, matrix], { inputSize }) => sampleShape('affineSampleInput', dy, matrix, inputSize, 'inputSize'),
-});
+};

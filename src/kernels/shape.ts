@@ -5,8 +5,11 @@ import { type NdArray, OpError, type Shape } from './types.ts';
 /** Number of elements. */
 export const sizeOf = (shape: Shape): number => shape.reduce((product, d) => product * d, 1);
 
-/** `[1,2,3]`, as errors and listings show it. */
-export const showShape = (shape: Shape): string => `[${shape.join(',')}]`;
+/** `[1,2,3]`, as errors and listings show it; of an operand that is missing, `nothing`. */
+export const showShape = (shape: Shape | undefined): string => (shape ? `[${shape.join(',')}]` : 'nothing');
+
+export const areWhole = (numbers: readonly number[], least: number): boolean =>
+  numbers.every((n) => Number.isInteger(n) && n >= least);
 
 export const divisible = (value: number, by: number): boolean => value % by === 0;
 

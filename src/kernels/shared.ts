@@ -5,5 +5,12 @@
 import './conv_params.ts';
 import './elementwise_text.ts';
 import './half_text.ts';
-import './index.ts';
+import './lrn.ts';
+import './matmul.ts';
+import './pool.ts';
+import './random.ts';
+import './sample.ts';
+import './definitions.ts';
+import './fft.ts';
 import './slice.ts';
+import './softmax.ts';

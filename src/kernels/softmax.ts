@@ -19,6 +19,6 @@ const softmaxOp = (op: 'softmax' | 'logSoftmax') =>
   });
 
 /** exp(x) / (sum of exp(x) along the axis). */
-export const softmax = softmaxOp('softmax');
+export const softmax = /* @__PURE__ */ softmaxOp('softmax');
 /** x - log(sum of exp(x) along the axis). */
-export const logSoftmax = softmaxOp('logSoftmax');
+export const logSoftmax = /* @__PURE__ */ softmaxOp('logSoftmax');

@@ -19,7 +19,7 @@ export interface SplitMatmulAttrs extends MatmulAttrs {
 export function partSizes([a, b]: readonly Shape[], attrs: SplitMatmulAttrs) {
   const { parts, transposeA, transposeB } = attrs;
   if (a?.length !== 2 || b?.length !== 2) {
-    const shown = [a, b].map((shape) => (shape ? showShape(shape) : 'nothing')).join(' and ');
+    const shown = [a, b].map(showShape).join(' and ');
     throw new OpError(`splitMatmul: operands must be plain matrices, got ${shown}. Reshape batch axes into rows.`);
   }
   const whole = matmulSizes([a, b], attrs);
@@ -55,9 +55,7 @@ export const sumParts = defineOp<SumPartsAttrs>({
   epilogue: true,
   shape: ([x], { axis }) => {
     if (!x || axis < 0 || axis >= x.length) {
-      throw new OpError(
-        `sumParts: axis ${axis} is none of x ${x ? showShape(x) : 'nothing'}. Give the axis of the parts.`,
-      );
+      throw new OpError(`sumParts: axis ${axis} is none of x ${showShape(x)}. Give the axis of the parts.`);
     }
     return x.filter((_, at) => at !== axis);
   },

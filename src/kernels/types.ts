@@ -88,7 +88,7 @@ export interface KernelContext<A> {
 
 /**
  * The definition of one op, as far as tracing and planning ask for it. Its meaning and its cost are in `references/`, its dispatches in the
- * module that `families.ts` names for it, its gradient rule in `src/autodiff/rules`.
+ * module that `families.ts` names for it, its gradient rule in `src/engine/rules`.
  */
 export interface OpDef<A = unknown> {
   /** Shape of the result. Throws an `OpError` that names the argument and the remedy. */
@@ -121,5 +121,7 @@ export class OpError extends Error {
   override name = 'OpError';
 }
 
-/** Typing aid: checks a definition and keeps its attribute type. */
-export const defineOp = <A>(def: OpDef<A>): OpDef<A> => def;
+/** Typing aid: checks a definition and keeps its attribute type. (Of a function like this a bundler leaves nothing.) */
+export function defineOp<A>(def: OpDef<A>): OpDef<A> {
+  return def;
+}

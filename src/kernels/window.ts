@@ -1,6 +1,6 @@
 // window.ts: the sliding windows of pooling: how many there are, and which pixels each one sees. No op is defined here.
 
-import { showShape } from './shape.ts';
+import { areWhole, showShape } from './shape.ts';
 import { OpError, type Shape } from './types.ts';
 
 /** Windows over the spatial axes of [N, H, W, C]; all sizes in pixels. */
@@ -42,8 +42,6 @@ function tapsInside(at: number, size: number, axis: 0 | 1, { kernel, strides, pa
   return inside;
 }
 
-const positive = (values: readonly number[]): boolean => values.every((v) => Number.isInteger(v) && v >= 1);
-
 /** [N, P, Q, C] for x: [N, H, W, C], or an OpError that says what does not fit. */
 export function pooledShape(op: string, x: Shape, window: Window): Shape {
   const { kernel, strides, pads, dilations } = window;
@@ -53,7 +51,7 @@ export function pooledShape(op: string, x: Shape, window: Window): Shape {
       `${op}: kernel, strides and dilations take 2 numbers [rows, columns], pads 4 [top, left, bottom, right].`,
     );
   }
-  if (!positive([...kernel, ...strides, ...dilations]) || !pads.every((v) => Number.isInteger(v) && v >= 0)) {
+  if (!areWhole([...kernel, ...strides, ...dilations], 1) || !areWhole(pads, 0)) {
     throw new OpError(
       `${op}: kernel [${kernel}], strides [${strides}] and dilations [${dilations}] must be whole and positive, pads [${pads}] not negative.`,
     );

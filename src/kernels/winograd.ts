@@ -24,7 +24,7 @@ export interface WinogradFilterAttrs {
 export const winogradFilter = defineOp<WinogradFilterAttrs>({
   shape: ([w], attrs) => {
     if (w?.length !== 4 || w[0] !== 3 || w[1] !== 3) {
-      throw new OpError(`winogradFilter: w must be [3,3,C,K], got ${w ? showShape(w) : 'nothing'}.`);
+      throw new OpError(`winogradFilter: w must be [3,3,C,K], got ${showShape(w)}.`);
     }
     const { sums, filters } = filterChannels(w, attrs);
     return [winogradPlaces(attrs.tile), Math.ceil(filters / attrs.block), sums, attrs.block];
@@ -46,7 +46,7 @@ export interface WinogradInputAttrs {
 /** V[f, t, c] = (Bᵀ d Bᵀᵀ)[f] for the (m+2)² inputs d of tile t in channel c, in blocks of tiles. */
 export const winogradInput = defineOp<WinogradInputAttrs>({
   shape: ([x], { tile, outputSize, block }) => {
-    if (x?.length !== 4) throw new OpError(`winogradInput: x must be [N,H,W,C], got ${x ? showShape(x) : 'nothing'}.`);
+    if (x?.length !== 4) throw new OpError(`winogradInput: x must be [N,H,W,C], got ${showShape(x)}.`);
     const { tiles } = tileCounts(x[0], tile, outputSize);
     return [winogradPlaces(tile), Math.ceil(tiles / block), x[3], block];
   },
@@ -62,7 +62,7 @@ export const PRODUCT_COLUMNS = 32;
 export const winogradProduct = defineOp<Record<string, never>>({
   shape: ([a, b]) => {
     if (a?.length !== 4 || b?.length !== 4 || a[0] !== b[0] || a[2] !== b[2]) {
-      const shown = [a, b].map((shape) => (shape ? showShape(shape) : 'nothing')).join(' and ');
+      const shown = [a, b].map(showShape).join(' and ');
       throw new OpError(`winogradProduct: operands must be [F,blocks,C,block] of equal F and C, got ${shown}.`);
     }
     return [a[0], a[1] * a[3], b[1] * b[3]];
@@ -90,7 +90,7 @@ export const winogradOutput = defineOp<WinogradOutputAttrs>({
     if (products?.length !== 3 || products[0] !== winogradPlaces(tile) || products[1] < rows || products[2] < columns) {
       throw new OpError(
         `winogradOutput: products must be [${winogradPlaces(tile)},≥${rows},≥${columns}] for ${showShape(output)}, ` +
-          `got ${products ? showShape(products) : 'nothing'}.`,
+          `got ${showShape(products)}.`,
       );
     }
     return output;

@@ -12,7 +12,7 @@ import { optimize } from '../../src/engine/optimize.ts';
 import { halves } from '../../src/engine/passes/halves.ts';
 import { DIRECT } from '../../src/engine/tuning.ts';
 import { halvesOf } from '../../src/engine/storage.ts';
-import { opDef } from '../../src/kernels/index.ts';
+import { opDef } from '../../src/kernels/definitions.ts';
 import type { Kernel } from '../../src/kernels/types.ts';
 import { type Model, parseModel } from '../../src/models/model.ts';
 import { type Case, cases } from '../cases/index.ts';

@@ -19,7 +19,7 @@ import {
 } from '../../src/engine/tuning.ts';
 import { deviceKey } from '../../src/engine/target.ts';
 import { knownChoices } from '../../src/engine/tuning_known.ts';
-import { opDef } from '../../src/kernels/index.ts';
+import { opDef } from '../../src/kernels/definitions.ts';
 import type { DeviceTraits, Shape } from '../../src/kernels/types.ts';
 import { loadEverything } from '../support/kernels.ts';
 import { suite } from '../support/suite.ts';

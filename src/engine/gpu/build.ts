@@ -57,16 +57,18 @@ export class Build {
   steps: readonly Step[] = [];
   /** Hears what is reported about this build: while it is made, and while it runs. */
   readonly watch: Watch;
-  private readonly buffers: GPUBuffer[] = [];
-  private tensors: Tensor[] = [];
-  private readonly constants = new Map<number, GPUBuffer>();
-  private slots: readonly GPUBuffer[] = [];
-  private baked: readonly GPUBuffer[] = [];
+  readonly #recipe: Recipe;
+  readonly #buffers: GPUBuffer[] = [];
+  #tensors: Tensor[] = [];
+  readonly #constants = new Map<number, GPUBuffer>();
+  #slots: readonly GPUBuffer[] = [];
+  #baked: readonly GPUBuffer[] = [];
 
   private constructor(
     readonly connection: Connection,
-    private readonly recipe: Recipe,
+    recipe: Recipe,
   ) {
+    this.#recipe = recipe;
     this.watch = new Watch(connection.gpu);
   }
 
@@ -74,7 +76,7 @@ export class Build {
   static async make(connection: Connection, recipe: Recipe, check: () => void = () => undefined): Promise<Build> {
     const build = new Build(connection, recipe);
     try {
-      await build.make(check);
+      await build.#make(check);
       return build;
     } catch (error) {
       build.free();
@@ -86,15 +88,15 @@ export class Build {
    * Compiling takes longest, so all pipelines are asked for first, and are compiled while weights are put in order and
    * uploaded, and while the prologue runs.
    */
-  private async make(check: () => void): Promise<void> {
-    const { plan } = this.recipe;
+  async #make(check: () => void): Promise<void> {
+    const { plan } = this.#recipe;
     const { connection, watch } = this;
     const { kind } = connection.traits;
     const planned = [...plan.prologue, ...plan.steps];
     const ops = planned.map(({ node }) => node);
     // `compile` has loaded them, unless a loss left another kind of device.
     if (!areLoaded(ops, kind)) await loadKernels(ops, kind);
-    const kernels = planned.map((step) => this.chooseKernel(step));
+    const kernels = planned.map((step) => this.#chooseKernel(step));
     // All at once; a pipeline is asked for as soon as its own text is there.
     const texts = kernels.map(({ shader }) => loadShaders([shader]));
     for (const text of texts) text.catch(() => undefined); // awaited below, if nothing else goes wrong before
@@ -102,38 +104,38 @@ export class Build {
     const compiling: Promise<GPUComputePipeline>[] = [];
     for (const [k, step] of planned.entries()) {
       await texts[k];
-      const entry = this.prepare(step, kernels[k]);
-      const pipeline = this.pipelineOf(entry);
+      const entry = this.#prepare(step, kernels[k]);
+      const pipeline = this.#pipelineOf(entry);
       pipeline.catch(() => undefined); // awaited below, if nothing else goes wrong before
       prepared.push(entry);
       compiling.push(pipeline);
       await Promise.resolve(); // a browser sends what was asked for when the script pauses
     }
     check();
-    this.allocate();
-    const uniforms = this.uploadUniforms(prepared);
+    this.#allocate();
+    const uniforms = this.#uploadUniforms(prepared);
     await connection.settle(watch); // no bind group is made of a buffer that there is no memory for
     const makeSteps = async (from: number, to: number): Promise<Step[]> => {
       const pipelines = await Promise.all(compiling.slice(from, to));
-      return pipelines.map((pipeline, k) => this.makeStep(prepared[from + k], pipeline, uniforms, from + k));
+      return pipelines.map((pipeline, k) => this.#makeStep(prepared[from + k], pipeline, uniforms, from + k));
     };
     const first = plan.prologue.length;
-    if (first > 0) this.submit(await makeSteps(0, first), 1);
+    if (first > 0) this.#submit(await makeSteps(0, first), 1);
     this.steps = await makeSteps(first, prepared.length);
     await connection.settle(watch);
-    this.freeTemporary();
+    this.#freeTemporary();
   }
 
   /** What only the prologue read, now that it has run. */
-  private freeTemporary(): void {
-    const { baked, tensors } = this.recipe.plan.temporary;
-    for (const k of baked) this.connection.destroyBuffer(this.baked[k]);
-    for (const tensor of this.tensors) if (tensors.includes(tensor)) this.connection.releaseTensor(tensor);
-    this.tensors = this.tensors.filter((tensor) => !tensors.includes(tensor));
+  #freeTemporary(): void {
+    const { baked, tensors } = this.#recipe.plan.temporary;
+    for (const k of baked) this.connection.destroyBuffer(this.#baked[k]);
+    for (const tensor of this.#tensors) if (tensors.includes(tensor)) this.connection.releaseTensor(tensor);
+    this.#tensors = this.#tensors.filter((tensor) => !tensors.includes(tensor));
   }
 
-  private chooseKernel(step: PlannedStep): Kernel {
-    const { plan, choose = this.chooseMeasured } = this.recipe;
+  #chooseKernel(step: PlannedStep): Kernel {
+    const { plan, choose = this.#chooseMeasured } = this.#recipe;
     const { traits, gpu } = this.connection;
     const { node } = step;
     const shapeOf = (id: number): Shape => plan.graph.nodes[id].shape;
@@ -151,14 +153,14 @@ export class Build {
     const most = gpu.limits.maxComputeWorkgroupsPerDimension;
     if (kernel.workgroups.some((count) => count > most)) {
       throw new DeviceError(
-        `${this.nameOf(nameOf(node))} takes a grid of ${kernel.workgroups.join('x')} workgroups; this device allows ${most} a dimension. ` +
+        `${this.#nameOf(nameOf(node))} takes a grid of ${kernel.workgroups.join('x')} workgroups; this device allows ${most} a dimension. ` +
           'Use a smaller picture or batch.',
       );
     }
     return kernel;
   }
 
-  private prepare(step: PlannedStep, kernel: Kernel): Prepared {
+  #prepare(step: PlannedStep, kernel: Kernel): Prepared {
     const { node } = step;
     const source = shaderText(kernel.shader, kernel.text);
     return {
@@ -171,8 +173,8 @@ export class Build {
   }
 
   /** What was measured to be the fastest, else the last: what the op takes for it. */
-  private readonly chooseMeasured: Choose = (kernels, node) => {
-    const { plan, measured } = this.recipe;
+  readonly #chooseMeasured: Choose = (kernels, node) => {
+    const { plan, measured } = this.#recipe;
     const name = measured?.(
       node,
       node.inputs.map((id) => plan.graph.nodes[id].shape),
@@ -180,39 +182,39 @@ export class Build {
     return kernels.find(({ variant }) => variant === name) ?? kernels[kernels.length - 1];
   };
 
-  private nameOf(label: string): string {
-    return `${this.recipe.label}: "${label}"`;
+  #nameOf(label: string): string {
+    return `${this.#recipe.label}: "${label}"`;
   }
 
-  private allocate(): void {
-    const { plan, label, owned } = this.recipe;
-    this.slots = plan.slotBytes.map((bytes, k) => this.create(`slot ${k}`, bytes));
-    this.baked = plan.bakedBytes.map((bytes, k) => this.create(`precomputed ${k}`, bytes));
-    for (const cell of owned) cell.place(this.connection, this.create(`${cell.kind} "${cell.name}"`, cell.bytes));
+  #allocate(): void {
+    const { plan, label, owned } = this.#recipe;
+    this.#slots = plan.slotBytes.map((bytes, k) => this.#create(`slot ${k}`, bytes));
+    this.#baked = plan.bakedBytes.map((bytes, k) => this.#create(`precomputed ${k}`, bytes));
+    for (const cell of owned) cell.place(this.connection, this.#create(`${cell.kind} "${cell.name}"`, cell.bytes));
     for (const node of plan.graph.nodes) {
       if (node.kind !== 'constant') continue;
       const what = `${label}: weights [${node.shape}]`;
-      this.constants.set(node.id, this.connection.acquireTensor(node.tensor, what, this.watch));
-      this.tensors.push(node.tensor);
+      this.#constants.set(node.id, this.connection.acquireTensor(node.tensor, what, this.watch));
+      this.#tensors.push(node.tensor);
     }
   }
 
-  private create(what: string, sizeBytes: number): GPUBuffer {
+  #create(what: string, sizeBytes: number): GPUBuffer {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const buffer = this.connection.createBuffer(`${this.recipe.label}: ${what}`, sizeBytes, usage, this.watch);
-    this.buffers.push(buffer);
+    const buffer = this.connection.createBuffer(`${this.#recipe.label}: ${what}`, sizeBytes, usage, this.watch);
+    this.#buffers.push(buffer);
     return buffer;
   }
 
-  private uploadUniforms(prepared: readonly Prepared[]): GPUBuffer {
+  #uploadUniforms(prepared: readonly Prepared[]): GPUBuffer {
     const buffer = this.connection.createBuffer(
-      `${this.recipe.label}: uniforms`,
+      `${this.#recipe.label}: uniforms`,
       UNIFORM_ALIGNMENT * Math.max(1, prepared.length),
       GPUBufferUsage.UNIFORM,
       this.watch,
       true,
     );
-    this.buffers.push(buffer);
+    this.#buffers.push(buffer);
     const bytes = new Uint8Array(buffer.getMappedRange());
     prepared.forEach(({ uniforms, kernel }, k) => {
       if (uniforms.byteLength > UNIFORM_ALIGNMENT)
@@ -223,7 +225,7 @@ export class Build {
     return buffer;
   }
 
-  private async pipelineOf({ step, kernel, source, label }: Prepared): Promise<GPUComputePipeline> {
+  async #pipelineOf({ step, kernel, source, label }: Prepared): Promise<GPUComputePipeline> {
     const { op } = step.node;
     try {
       return await this.connection.pipeline(
@@ -235,11 +237,11 @@ export class Build {
     } catch (error) {
       // Programs share pipelines, so only here is it known which op of which program wanted this one.
       if (!(error instanceof DeviceError) || error instanceof DeviceLostError) throw error;
-      throw new DeviceError(`${this.nameOf(label)}: ${error.message}`);
+      throw new DeviceError(`${this.#nameOf(label)}: ${error.message}`);
     }
   }
 
-  private makeStep(
+  #makeStep(
     { step, label, kernel, source, uniforms }: Prepared,
     pipeline: GPUComputePipeline,
     buffer: GPUBuffer,
@@ -250,7 +252,7 @@ export class Build {
     const size = Math.max(16, Math.ceil(uniforms.byteLength / 16) * 16);
     const { gpu } = this.connection;
     const bindGroup = this.watch.during(
-      () => this.nameOf(label),
+      () => this.#nameOf(label),
       () =>
         gpu.createBindGroup({
           label,
@@ -281,31 +283,31 @@ export class Build {
   bufferAt(place: Place): GPUBuffer {
     switch (place.kind) {
       case 'slot':
-        return this.slots[place.index];
+        return this.#slots[place.index];
       case 'baked':
-        return this.baked[place.index];
+        return this.#baked[place.index];
       case 'constant':
-        return this.constants.get(place.id) as GPUBuffer;
+        return this.#constants.get(place.id) as GPUBuffer;
       default:
-        return (this.recipe.cells.get(place.name) as Cell).buffer;
+        return (this.#recipe.cells.get(place.name) as Cell).buffer;
     }
   }
 
   /** Encodes and submits `times` replays. */
   run(times: number): void {
-    this.submit(this.steps, times);
+    this.#submit(this.steps, times);
   }
 
-  private submit(steps: readonly Step[], times: number): void {
+  #submit(steps: readonly Step[], times: number): void {
     this.watch.during(
-      () => `${this.recipe.label}, a run of ${steps.length} ${steps.length === 1 ? 'step' : 'steps'}`,
-      () => this.connection.gpu.queue.submit([this.encode(steps, times)]),
-      (error) => this.diagnose(steps, error),
+      () => `${this.#recipe.label}, a run of ${steps.length} ${steps.length === 1 ? 'step' : 'steps'}`,
+      () => this.connection.gpu.queue.submit([this.#encode(steps, times)]),
+      (error) => this.#diagnose(steps, error),
     );
   }
 
-  private encode(steps: readonly Step[], times: number, isEmpty = false): GPUCommandBuffer {
-    const { label } = this.recipe;
+  #encode(steps: readonly Step[], times: number, isEmpty = false): GPUCommandBuffer {
+    const { label } = this.#recipe;
     const encoder = this.connection.gpu.createCommandEncoder({ label });
     const pass = encoder.beginComputePass({ label });
     for (let n = 0; n < times; n++) {
@@ -324,12 +326,12 @@ export class Build {
    * A submit that fails is refused as a whole. Which step it was: each is encoded by itself, and each is submitted with an
    * empty grid, which is checked like any other and changes nothing.
    */
-  private async diagnose(steps: readonly Step[], error: DeviceError): Promise<DeviceError> {
+  async #diagnose(steps: readonly Step[], error: DeviceError): Promise<DeviceError> {
     const alone = steps.map((step) => {
       const watch = new Watch(this.connection.gpu);
-      const what = () => this.nameOf(step.label);
-      watch.during(what, () => this.encode([step], 1));
-      watch.during(what, () => this.connection.gpu.queue.submit([this.encode([step], 1, true)]));
+      const what = () => this.#nameOf(step.label);
+      watch.during(what, () => this.#encode([step], 1));
+      watch.during(what, () => this.connection.gpu.queue.submit([this.#encode([step], 1, true)]));
       return watch.settle();
     });
     return (await Promise.all(alone)).find((found) => found !== undefined) ?? error;
@@ -337,8 +339,8 @@ export class Build {
 
   /** Frees its buffers; shared weights stay with the others that use them. */
   free(): void {
-    for (const buffer of this.buffers) this.connection.destroyBuffer(buffer);
-    for (const tensor of this.tensors) this.connection.releaseTensor(tensor);
+    for (const buffer of this.#buffers) this.connection.destroyBuffer(buffer);
+    for (const tensor of this.#tensors) this.connection.releaseTensor(tensor);
   }
 }
 

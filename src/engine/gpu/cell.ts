@@ -16,7 +16,7 @@ export class Cell {
   isChanged = false;
   /** Whether a loss took such changes back, and nobody was told of it or wrote other values since. */
   wentBack = false;
-  private home: { readonly connection: Connection; readonly buffer: GPUBuffer } | undefined;
+  #home: { readonly connection: Connection; readonly buffer: GPUBuffer } | undefined;
 
   constructor(node: InputNode | StateNode) {
     this.name = node.name;
@@ -30,19 +30,19 @@ export class Cell {
   }
 
   get buffer(): GPUBuffer {
-    if (!this.home) throw new Error(`"${this.name}" has no buffer yet.`);
-    return this.home.buffer;
+    if (!this.#home) throw new Error(`"${this.name}" has no buffer yet.`);
+    return this.#home.buffer;
   }
 
   /** Whether the buffer is on this GPUDevice, and not on one that was lost. */
   isOn(connection: Connection): boolean {
-    return this.home?.connection === connection;
+    return this.#home?.connection === connection;
   }
 
   /** Takes a new buffer, and fills it. */
   place(connection: Connection, buffer: GPUBuffer): void {
-    this.home = { connection, buffer };
-    if (this.saved) this.upload(this.saved);
+    this.#home = { connection, buffer };
+    if (this.saved) this.#upload(this.saved);
     this.wentBack ||= this.isChanged;
     this.isChanged = false;
   }
@@ -55,11 +55,11 @@ export class Cell {
     this.wentBack = false;
     watch.during(
       () => `${label}: writing "${this.name}"`,
-      () => this.upload(data),
+      () => this.#upload(data),
     );
   }
 
-  private upload(data: Float32Array): void {
-    this.home?.connection.gpu.queue.writeBuffer(this.home.buffer, 0, data as Float32Array<ArrayBuffer>);
+  #upload(data: Float32Array): void {
+    this.#home?.connection.gpu.queue.writeBuffer(this.#home.buffer, 0, data as Float32Array<ArrayBuffer>);
   }
 }

@@ -36,20 +36,18 @@ export class Connection {
   /** The loss of this GPUDevice, once it is known. */
   lost: DeviceLostError | undefined;
   /** Resolves when the GPUDevice is gone. */
-  private readonly gone: Promise<void>;
+  readonly #gone: Promise<void>;
   /** Hears what is reported about work of no program: of the canvas, of a benchmark. */
   readonly watch: Watch;
-  private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
-  private readonly layouts = new Map<number, GPUBindGroupLayout>();
-  private readonly tensors = new Map<Tensor, SharedTensor>();
-  private readonly buffers = new Set<GPUBuffer>();
-  private uncaught: DeviceError | undefined;
+  readonly #memory: MemoryAccount;
+  readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  readonly #layouts = new Map<number, GPUBindGroupLayout>();
+  readonly #tensors = new Map<Tensor, SharedTensor>();
+  readonly #buffers = new Set<GPUBuffer>();
+  #uncaught: DeviceError | undefined;
 
-  constructor(
-    { gpu, adapter }: Opened,
-    private readonly memory: MemoryAccount,
-    onLost: (reason: string) => void,
-  ) {
+  constructor({ gpu, adapter }: Opened, memory: MemoryAccount, onLost: (reason: string) => void) {
+    this.#memory = memory;
     this.gpu = gpu;
     this.adapter = adapter;
     this.watch = new Watch(gpu);
@@ -62,36 +60,36 @@ export class Connection {
     };
     gpu.addEventListener('uncapturederror', (event) => {
       const { message } = (event as GPUUncapturedErrorEvent).error;
-      this.uncaught ??= new DeviceError(`The GPU reported an error: ${message}`);
+      this.#uncaught ??= new DeviceError(`The GPU reported an error: ${message}`);
     });
-    this.gone = gpu.lost.then(({ message, reason }) => {
+    this.#gone = gpu.lost.then(({ message, reason }) => {
       const details = message || reason;
       this.lost = new DeviceLostError(`The GPU was lost while it worked; start what it did again. (${details})`);
-      this.forget();
+      this.#forget();
       onLost(details);
     });
   }
 
   /** The buffers of a lost GPUDevice are gone: nobody has to free them, and they no longer count. */
-  private forget(): void {
-    for (const buffer of this.buffers) this.memory.bytes -= buffer.size;
-    this.memory.buffers -= this.buffers.size;
-    this.buffers.clear();
-    this.tensors.clear();
-    this.pipelines.clear();
-    this.layouts.clear();
+  #forget(): void {
+    for (const buffer of this.#buffers) this.#memory.bytes -= buffer.size;
+    this.#memory.buffers -= this.#buffers.size;
+    this.#buffers.clear();
+    this.#tensors.clear();
+    this.#pipelines.clear();
+    this.#layouts.clear();
   }
 
   /** Throws what no scope caught, once. */
   check(): void {
-    const error = this.uncaught;
-    this.uncaught = undefined;
+    const error = this.#uncaught;
+    this.#uncaught = undefined;
     if (error) throw error;
   }
 
   /** The error to report: what follows from a loss is the loss. */
   async explain(error: unknown): Promise<unknown> {
-    if (!this.lost) await Promise.race([this.gone, wait(LOSS_IS_TOLD_MILLIS)]);
+    if (!this.lost) await Promise.race([this.#gone, wait(LOSS_IS_TOLD_MILLIS)]);
     return this.lost ?? error;
   }
 
@@ -115,27 +113,27 @@ export class Connection {
       () => this.gpu.createBuffer({ label, size, usage, mappedAtCreation }),
     );
     if (this.lost) return buffer; // it is of no use, and counts as little as the others
-    this.buffers.add(buffer);
-    this.memory.buffers++;
-    this.memory.bytes += size;
-    this.memory.peakBytes = Math.max(this.memory.peakBytes, this.memory.bytes);
+    this.#buffers.add(buffer);
+    this.#memory.buffers++;
+    this.#memory.bytes += size;
+    this.#memory.peakBytes = Math.max(this.#memory.peakBytes, this.#memory.bytes);
     return buffer;
   }
 
   destroyBuffer(buffer: GPUBuffer): void {
-    if (!this.buffers.delete(buffer)) return;
-    this.memory.buffers--;
-    this.memory.bytes -= buffer.size;
+    if (!this.#buffers.delete(buffer)) return;
+    this.#memory.buffers--;
+    this.#memory.bytes -= buffer.size;
     buffer.destroy();
   }
 
   holds(tensor: Tensor): boolean {
-    return this.tensors.has(tensor);
+    return this.#tensors.has(tensor);
   }
 
   /** The buffer of a tensor, uploaded on first use and shared by all who acquire it. Release it as often. */
   acquireTensor(tensor: Tensor, label: string, watch: Watch): GPUBuffer {
-    let shared = this.tensors.get(tensor);
+    let shared = this.#tensors.get(tensor);
     if (!shared) {
       const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
       const upload = new Watch(this.gpu);
@@ -150,7 +148,7 @@ export class Connection {
         throw error;
       }
       shared = { buffer, answer: upload.settle(), users: 0 };
-      this.tensors.set(tensor, shared);
+      this.#tensors.set(tensor, shared);
     }
     shared.users++;
     watch.add(shared.answer);
@@ -158,15 +156,15 @@ export class Connection {
   }
 
   releaseTensor(tensor: Tensor): void {
-    const shared = this.tensors.get(tensor);
+    const shared = this.#tensors.get(tensor);
     if (!shared || --shared.users > 0) return;
-    this.tensors.delete(tensor);
+    this.#tensors.delete(tensor);
     this.destroyBuffer(shared.buffer);
   }
 
   /** Bindings of every compute shader: 0 uniforms, 1 the output, then `inputs` read-only buffers. */
   bindGroupLayout(inputs: number): GPUBindGroupLayout {
-    let layout = this.layouts.get(inputs);
+    let layout = this.#layouts.get(inputs);
     if (!layout) {
       const visibility = GPUShaderStage.COMPUTE;
       const types: GPUBufferBindingType[] = [
@@ -178,7 +176,7 @@ export class Connection {
         label: `${inputs} inputs`,
         entries: types.map((type, binding) => ({ binding, visibility, buffer: { type } })),
       });
-      this.layouts.set(inputs, layout);
+      this.#layouts.set(inputs, layout);
     }
     return layout;
   }
@@ -191,21 +189,21 @@ export class Connection {
     overrides: Readonly<Record<string, number>> = {},
   ): Promise<GPUComputePipeline> {
     const key = `${inputs} ${JSON.stringify(overrides)}\n${code}`;
-    let pipeline = this.pipelines.get(key);
+    let pipeline = this.#pipelines.get(key);
     if (!pipeline) {
-      pipeline = this.compile(label, code, inputs, overrides);
-      this.pipelines.set(key, pipeline);
+      pipeline = this.#compile(label, code, inputs, overrides);
+      this.#pipelines.set(key, pipeline);
       // A failure is not kept: it may have been the device's, not the text's.
-      pipeline.catch(() => this.pipelines.delete(key));
+      pipeline.catch(() => this.#pipelines.delete(key));
     }
     return pipeline;
   }
 
   get pipelineCount(): number {
-    return this.pipelines.size;
+    return this.#pipelines.size;
   }
 
-  private async compile(
+  async #compile(
     label: string,
     code: string,
     inputs: number,

@@ -66,61 +66,65 @@ export class Device {
   readonly memory: MemoryAccount = { buffers: 0, bytes: 0, peakBytes: 0 };
   /** Resolves when the device is closed, or lost for good. */
   readonly ended: Promise<void>;
-  private end: () => void = () => undefined;
-  private current: Connection;
-  private readonly rebuildables = new Set<Rebuildable>();
-  private readonly listeners = new Set<() => void>();
+  #end: () => void = () => undefined;
+  #current: Connection;
+  readonly #reopen: () => Promise<Opened>;
+  readonly #recoveryMillis: readonly number[];
+  readonly #rebuildables = new Set<Rebuildable>();
+  readonly #listeners = new Set<() => void>();
   /** While the GPU is being got back. */
-  private recovery: Promise<void> | undefined;
+  #recovery: Promise<void> | undefined;
   /** The loss that was for good, or the closing. */
-  private failure: DeviceError | undefined;
-  private tuned: Tuning | undefined;
+  #failure: DeviceError | undefined;
+  #tuned: Tuning | undefined;
   /** The one that is to be used, while its kernels are loading. */
-  private asked: Tuning | undefined;
-  private answers: Answers = {};
+  #asked: Tuning | undefined;
+  #answers: Answers = {};
 
   constructor(
     opened: Opened,
     /** What all buffers together may take; programs that do not fit are refused. */
     readonly budgetBytes: number,
-    private readonly reopen: () => Promise<Opened>,
-    private readonly recoveryMillis: readonly number[],
+    reopen: () => Promise<Opened>,
+    recoveryMillis: readonly number[],
   ) {
+    this.#reopen = reopen;
+    this.#recoveryMillis = recoveryMillis;
     this.ended = new Promise((resolve) => {
-      this.end = resolve;
+      this.#end = resolve;
     });
-    this.current = this.connect(opened);
+    this.#current = this.#connect(opened);
   }
 
   /** The GPUDevice there is now. After a loss it is another one, so do not keep it. */
   get gpu(): GPUDevice {
-    return this.current.gpu;
+    return this.#current.gpu;
   }
 
   get connection(): Connection {
-    return this.current;
+    return this.#current;
   }
 
   get adapter(): AdapterDescription {
-    return this.current.adapter;
+    return this.#current.adapter;
   }
 
   get traits(): DeviceTraits {
-    return this.current.traits;
+    return this.#current.traits;
   }
 
   /** What computations are optimized for. */
   get target(): Target {
-    return { traits: this.traits, measured: this.answers.measured };
+    return { traits: this.traits, measured: this.#answers.measured };
   }
 
   /** Ops that are not left to heuristics: those timed on this device with the kernels there are, and those known of its like. */
   get choices(): { readonly tuned: number; readonly known: number } {
-    return { tuned: this.answers.tuned ?? 0, known: Object.keys(this.known ?? {}).length };
+    return { tuned: this.#answers.tuned ?? 0, known: Object.keys(this.#known ?? {}).length };
   }
 
   /** What comes with the engine for such devices. */
-  private get known(): Readonly<Record<string, string>> | undefined {
+  get #known(): Readonly<Record<string, string>> | undefined {
     return knownChoices.find(({ architecture }) => architecture === this.adapter.architecture)?.variants;
   }
 
@@ -131,7 +135,7 @@ export class Device {
 
   /** The tuning in use, if there is one. */
   get tuning(): Tuning | undefined {
-    return this.tuned;
+    return this.#tuned;
   }
 
   /**
@@ -140,23 +144,23 @@ export class Device {
    * Resolves when the kernels that a tuning speaks of are loaded; it holds from then on.
    */
   async useTuning(tuning: Tuning | undefined): Promise<void> {
-    this.asked = tuning;
-    const answers = await this.answersOf(tuning);
-    if (this.asked !== tuning) return; // another one was asked for meanwhile
-    this.tuned = tuning;
-    this.answers = answers;
+    this.#asked = tuning;
+    const answers = await this.#answersOf(tuning);
+    if (this.#asked !== tuning) return; // another one was asked for meanwhile
+    this.#tuned = tuning;
+    this.#answers = answers;
   }
 
   /** What `target` answers from, once the kernels are loaded that it looks into; empty where nothing was measured. */
-  private async answersOf(tuning: Tuning | undefined): Promise<Answers> {
+  async #answersOf(tuning: Tuning | undefined): Promise<Answers> {
     const own = tuning?.device === this.key ? tuning : undefined;
-    if (!own && !this.known) return {};
+    if (!own && !this.#known) return {};
     const { loadAnswers } = await fetched('What reads tunings', import('../tuning.ts'));
-    return loadAnswers(own, this.known ?? {}, this.traits);
+    return loadAnswers(own, this.#known ?? {}, this.traits);
   }
 
   get pipelineCount(): number {
-    return this.current.pipelineCount;
+    return this.#current.pipelineCount;
   }
 
   /** Of one buffer that shaders see. */
@@ -166,18 +170,18 @@ export class Device {
 
   /** Whether the numbers of a tensor are on the device already. */
   holds(tensor: Tensor): boolean {
-    return this.current.holds(tensor);
+    return this.#current.holds(tensor);
   }
 
   /** False while the GPU is being got back after a loss, and when it is gone for good. */
   get isReady(): boolean {
-    return !this.recovery && !this.failure;
+    return !this.#recovery && !this.#failure;
   }
 
   /** Waits until the GPU is back after a loss. Throws where it is gone for good. */
   async ready(): Promise<void> {
-    await this.recovery;
-    if (this.failure) throw this.failure;
+    await this.#recovery;
+    if (this.#failure) throw this.#failure;
   }
 
   /**
@@ -198,86 +202,86 @@ export class Device {
 
   /** Called after each loss, when the GPU is back and all programs are rebuilt. Returns how to stop that. */
   onRecovered(listener: () => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   add(rebuildable: Rebuildable): void {
-    this.rebuildables.add(rebuildable);
+    this.#rebuildables.add(rebuildable);
   }
 
   remove(rebuildable: Rebuildable): void {
-    this.rebuildables.delete(rebuildable);
+    this.#rebuildables.delete(rebuildable);
   }
 
   /** Throws the loss that was for good, or an error that nobody waited for, once. */
   check(): void {
-    if (this.failure) throw this.failure;
-    this.current.check();
+    if (this.#failure) throw this.#failure;
+    this.#current.check();
   }
 
   /** Resolves when all submitted work is done; throws if any of it failed. */
   async idle(): Promise<void> {
-    const connection = this.current;
+    const connection = this.#current;
     await connection.idle();
-    for (const rebuildable of this.rebuildables) {
+    for (const rebuildable of this.#rebuildables) {
       const error = await rebuildable.settle();
       if (error) throw await connection.explain(error);
     }
   }
 
-  private connect(opened: Opened): Connection {
+  #connect(opened: Opened): Connection {
     const connection = new Connection(opened, this.memory, (reason) => {
       // A loss during recovery is seen by the recovery itself.
-      if (!this.failure && connection === this.current) this.recovery ??= this.recover(reason);
+      if (!this.#failure && connection === this.#current) this.#recovery ??= this.#recover(reason);
     });
     return connection;
   }
 
-  private async recover(reason: string): Promise<void> {
+  async #recover(reason: string): Promise<void> {
     let why: unknown = reason;
-    for (const millis of this.recoveryMillis) {
+    for (const millis of this.#recoveryMillis) {
       if (millis > 0) await new Promise((resolve) => setTimeout(resolve, millis));
-      if (this.failure) return; // closed meanwhile
+      if (this.#failure) return; // closed meanwhile
       try {
-        await this.restore();
-        if (this.failure) return;
-        this.recovery = undefined;
-        for (const listener of this.listeners) listener();
+        await this.#restore();
+        if (this.#failure) return;
+        this.#recovery = undefined;
+        for (const listener of this.#listeners) listener();
         return;
       } catch (error) {
         why = error;
       }
     }
     const details = why instanceof Error ? why.message : why;
-    this.fail(
+    this.#fail(
       new DeviceLostError(
         `The GPU was lost (${reason}) and could not be had back: ${details} Reload the page, or start again.`,
       ),
     );
   }
 
-  private async restore(): Promise<void> {
-    const opened = await this.reopen();
-    if (this.failure) return opened.gpu.destroy();
-    const connection = this.connect(opened);
-    this.current = connection;
+  async #restore(): Promise<void> {
+    const opened = await this.#reopen();
+    if (this.#failure) return opened.gpu.destroy();
+    const connection = this.#connect(opened);
+    this.#current = connection;
     await loadPasses(this.traits.kind);
-    this.answers = await this.answersOf(this.tuned);
+    this.#answers = await this.#answersOf(this.#tuned);
     // In order: programs that own states come before those that share them.
-    for (const rebuildable of this.rebuildables) await rebuildable.rebuild(connection);
+    for (const rebuildable of this.#rebuildables) await rebuildable.rebuild(connection);
     await connection.idle(); // throws where this one was lost too
   }
 
-  private fail(error: DeviceError): void {
-    this.failure ??= error;
-    this.recovery = undefined;
-    this.end();
+  #fail(error: DeviceError): void {
+    this.#failure ??= error;
+    this.#recovery = undefined;
+    this.#end();
   }
 
   /** Frees everything; programs of this device are dead afterwards. */
   close(): void {
-    this.fail(new DeviceError('This device was closed. Open another one.'));
+    this.#fail(new DeviceError('This device was closed. Open another one.'));
     this.gpu.destroy();
   }
 }

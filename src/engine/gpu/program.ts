@@ -71,22 +71,24 @@ async function inHalves(source: Computation): Promise<Computation> {
 }
 
 export class Program {
-  private readonly recipe: Recipe;
+  readonly #options: CompileOptions;
+  readonly #recipe: Recipe;
   /** Cells that a run changes. */
-  private readonly updated: readonly Cell[];
-  private build!: Build;
-  private hasRun = false;
+  readonly #updated: readonly Cell[];
+  #build!: Build;
+  #hasRun = false;
   /** Whether outputs are those of a run before the last loss, and so are gone. */
-  private isStale = false;
-  private isDisposed = false;
+  #isStale = false;
+  #isDisposed = false;
   /** Why it could not be rebuilt after a loss. */
-  private broken: unknown;
+  #broken: unknown;
 
   private constructor(
     readonly device: Device,
     readonly plan: Plan,
-    private readonly options: CompileOptions,
+    options: CompileOptions,
   ) {
+    this.#options = options;
     const label = options.label ?? 'program';
     const cells = new Map<string, Cell>();
     for (const node of plan.graph.nodes) {
@@ -100,8 +102,8 @@ export class Program {
       cells.set(node.name, shared ?? new Cell(node));
     }
     const owned = [...cells.values()].filter((cell) => options.shareStates?.stateCell(cell.name) !== cell);
-    this.recipe = { plan, label, choose: options.choose, measured: options.target?.measured, cells, owned };
-    this.updated = plan.steps.flatMap(({ output }) =>
+    this.#recipe = { plan, label, choose: options.choose, measured: options.target?.measured, cells, owned };
+    this.#updated = plan.steps.flatMap(({ output }) =>
       output.kind === 'state' ? [cells.get(output.name) as Cell] : [],
     );
   }
@@ -114,74 +116,74 @@ export class Program {
     const check = () => checkFits(device, plan, program.label, isShared);
     check();
     // Once more when its buffers are made, as another program may have made its own meanwhile.
-    program.build = await Build.make(device.connection, program.recipe, check);
+    program.#build = await Build.make(device.connection, program.#recipe, check);
     device.add(program);
     return program;
   }
 
   /** After a loss. Called by the device, for the owner of shared states before the others. */
   async rebuild(connection: Connection): Promise<void> {
-    const { owned, cells } = this.recipe;
+    const { owned, cells } = this.#recipe;
     try {
       const orphan = [...cells.values()].find((cell) => !owned.includes(cell) && !cell.isOn(connection));
       if (orphan) throw new DeviceError(`${this.label}: the program that owns its state "${orphan.name}" is gone.`);
-      const build = await Build.make(connection, this.recipe);
-      if (this.isDisposed) return build.free();
-      this.build = build;
-      this.broken = undefined;
-      this.isStale = this.hasRun;
+      const build = await Build.make(connection, this.#recipe);
+      if (this.#isDisposed) return build.free();
+      this.#build = build;
+      this.#broken = undefined;
+      this.#isStale = this.#hasRun;
     } catch (error) {
-      if (!connection.lost) this.broken = error; // else it is rebuilt again
+      if (!connection.lost) this.#broken = error; // else it is rebuilt again
       return;
     }
-    if (!this.options.onRestored) return;
+    if (!this.#options.onRestored) return;
     this.acknowledgeLoss();
     const states = owned.filter(({ kind }) => kind === 'state');
-    this.options.onRestored(new Map(states.map(({ name, saved }) => [name, saved as Float32Array])));
+    this.#options.onRestored(new Map(states.map(({ name, saved }) => [name, saved as Float32Array])));
   }
 
   /** Waits until its work is done; throws what went wrong with it. */
   async idle(): Promise<void> {
-    const { connection, watch } = this.ready();
+    const { connection, watch } = this.#ready();
     await connection.settle(watch);
     await connection.idle();
   }
 
   /** What was reported about its runs, told once. */
   settle(): Promise<DeviceError | undefined> {
-    return this.build.watch.settle();
+    return this.#build.watch.settle();
   }
 
   /** The dispatches of one replay, in order. */
   get steps(): readonly Step[] {
-    return this.build.steps;
+    return this.#build.steps;
   }
 
   get label(): string {
-    return this.recipe.label;
+    return this.#recipe.label;
   }
 
   /** What runs now, for the profiler. Another one after a loss. */
   get built(): Build {
-    const build = this.ready();
-    this.checkStates(this.recipe.cells.values());
+    const build = this.#ready();
+    this.#checkStates(this.#recipe.cells.values());
     return build;
   }
 
   private stateCell(name: string): Cell | undefined {
-    const cell = this.recipe.cells.get(name);
+    const cell = this.#recipe.cells.get(name);
     return cell?.kind === 'state' ? cell : undefined;
   }
 
   /** Work on a destroyed buffer would be an error of the device. */
-  private ready(): Build {
-    if (this.isDisposed) throw new DeviceError(`${this.label}: this program was disposed of.`);
-    if (this.broken) throw this.broken;
-    return this.build;
+  #ready(): Build {
+    if (this.#isDisposed) throw new DeviceError(`${this.label}: this program was disposed of.`);
+    if (this.#broken) throw this.#broken;
+    return this.#build;
   }
 
   /** To go on with states that went back, as if nothing had happened, would give wrong results without a word. */
-  private checkStates(cells: Iterable<Cell>): void {
+  #checkStates(cells: Iterable<Cell>): void {
     if (![...cells].some((cell) => cell.wentBack)) return;
     this.acknowledgeLoss();
     throw new DeviceLostError(
@@ -191,18 +193,18 @@ export class Program {
 
   /** Encodes and submits `times` replays; does not wait for them. */
   run(times = 1): void {
-    const build = this.ready();
-    this.checkStates(this.recipe.cells.values());
-    for (const cell of this.updated) cell.isChanged = true;
-    this.hasRun = true;
-    this.isStale = false;
+    const build = this.#ready();
+    this.#checkStates(this.#recipe.cells.values());
+    for (const cell of this.#updated) cell.isChanged = true;
+    this.#hasRun = true;
+    this.#isStale = false;
     build.run(times);
   }
 
   /** Fills an input, or overwrites a state. Data has the layout of the traced value. */
   write(name: string, data: Float32Array): void {
-    const { watch } = this.ready();
-    const cell = this.recipe.cells.get(name) ?? this.unknown(name, this.recipe.cells.keys());
+    const { watch } = this.#ready();
+    const cell = this.#recipe.cells.get(name) ?? this.#unknown(name, this.#recipe.cells.keys());
     if (data.length !== sizeOf(cell.shape)) {
       throw new DeviceError(
         `${this.label}: "${name}" takes ${sizeOf(cell.shape)} numbers ([${cell.shape}]), got ${data.length}.`,
@@ -218,14 +220,14 @@ export class Program {
 
   /** Copies several outputs, inputs or states to the CPU, all as they are after the runs so far. */
   readAll<Name extends string>(names: readonly Name[]): Promise<Record<Name, Float32Array<ArrayBuffer>>> {
-    const build = this.ready();
-    return this.fetch(
+    const build = this.#ready();
+    return this.#fetch(
       build,
-      names.map((name) => [name, this.lookup(name)]),
+      names.map((name) => [name, this.#lookup(name)]),
     );
   }
 
-  private async fetch<Name extends string>(
+  async #fetch<Name extends string>(
     { connection, watch }: Build,
     entries: readonly (readonly [Name, { readonly buffer: GPUBuffer; readonly shape: Shape }])[],
   ): Promise<Record<Name, Float32Array<ArrayBuffer>>> {
@@ -248,7 +250,7 @@ export class Program {
       this.run();
       return this.readAll(outputs);
     };
-    if (this.updated.length === 0) return this.device.retry(once);
+    if (this.#updated.length === 0) return this.device.retry(once);
     if (!this.device.isReady) await this.device.ready();
     return once(); // with states that went back, the same run again would give something else
   }
@@ -258,13 +260,13 @@ export class Program {
    * it overwrites.
    */
   async checkpoint(): Promise<ReadonlyMap<string, Float32Array>> {
-    const states = this.recipe.owned.filter(({ kind }) => kind === 'state');
-    const build = this.ready();
-    this.checkStates(states);
+    const states = this.#recipe.owned.filter(({ kind }) => kind === 'state');
+    const build = this.#ready();
+    this.#checkStates(states);
     // Runs submitted while the numbers are on their way count as later ones.
     for (const cell of states) cell.isChanged = false;
     try {
-      const read = await this.fetch(
+      const read = await this.#fetch(
         build,
         states.map((cell) => [cell.name, cell]),
       );
@@ -278,51 +280,51 @@ export class Program {
 
   /** For a caller who knows of the loss: states that went back to the checkpoint are used without another word. */
   acknowledgeLoss(): void {
-    for (const cell of this.recipe.cells.values()) cell.wentBack = false;
+    for (const cell of this.#recipe.cells.values()) cell.wentBack = false;
   }
 
   /** The buffer of an output, input or state, for a render pass or a copy on the device. Another one after a loss. */
   buffer(name: string): GPUBuffer {
-    this.ready();
-    return this.lookup(name).buffer;
+    this.#ready();
+    return this.#lookup(name).buffer;
   }
 
   shapeOf(name: string): Shape {
-    const shape = this.plan.outputShapes.get(name) ?? this.recipe.cells.get(name)?.shape;
-    return shape ?? this.unknown(name, this.names());
+    const shape = this.plan.outputShapes.get(name) ?? this.#recipe.cells.get(name)?.shape;
+    return shape ?? this.#unknown(name, this.#names());
   }
 
-  private names(): string[] {
-    return [...this.plan.outputs.keys(), ...this.recipe.cells.keys()];
+  #names(): string[] {
+    return [...this.plan.outputs.keys(), ...this.#recipe.cells.keys()];
   }
 
-  private lookup(name: string): { buffer: GPUBuffer; shape: Shape } {
+  #lookup(name: string): { buffer: GPUBuffer; shape: Shape } {
     const place = this.plan.outputs.get(name);
     if (!place) {
-      const cell = this.recipe.cells.get(name) ?? this.unknown(name, this.names());
-      this.checkStates([cell]);
+      const cell = this.#recipe.cells.get(name) ?? this.#unknown(name, this.#names());
+      this.#checkStates([cell]);
       return cell;
     }
     const isKept = 'name' in place || place.kind === 'baked' || place.kind === 'constant';
-    if (this.isStale && !isKept) {
+    if (this.#isStale && !isKept) {
       throw new DeviceLostError(
         `${this.label}: the GPU was lost after "${name}" was computed, and is back. Run it again.`,
       );
     }
-    return { buffer: this.build.bufferAt(place), shape: this.shapeOf(name) };
+    return { buffer: this.#build.bufferAt(place), shape: this.shapeOf(name) };
   }
 
-  private unknown(name: string, known: Iterable<string>): never {
+  #unknown(name: string, known: Iterable<string>): never {
     const list = [...known].map((key) => `"${key}"`).join(', ');
     throw new DeviceError(`${this.label}: there is no "${name}". Known are ${list}.`);
   }
 
   /** Frees the program's buffers; shared weights and taken-over states stay with their owners. */
   dispose(): void {
-    if (this.isDisposed) return;
-    this.isDisposed = true;
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
     this.device.remove(this);
-    this.build.free();
+    this.#build.free();
   }
 
   [Symbol.dispose](): void {

@@ -23,17 +23,20 @@ export const gravest = (errors: readonly DeviceError[]): DeviceError | undefined
 
 /** Collects what is reported about a stretch of work; nothing is waited for until `settle`. */
 export class Watch {
-  private readonly pending = new Set<Promise<void>>();
-  private errors: DeviceError[] = [];
+  readonly #gpu: GPUDevice;
+  readonly #pending = new Set<Promise<void>>();
+  #errors: DeviceError[] = [];
 
-  constructor(private readonly gpu: GPUDevice) {}
+  constructor(gpu: GPUDevice) {
+    this.#gpu = gpu;
+  }
 
   /**
    * Makes synchronous calls within scopes. `what` says what was tried, `refine` may replace an error by one that says
    * more; both are called only where there is one.
    */
   during<T>(what: () => string, calls: () => T, refine?: (error: DeviceError) => Promise<DeviceError>): T {
-    for (const filter of FILTERS) this.gpu.pushErrorScope(filter);
+    for (const filter of FILTERS) this.#gpu.pushErrorScope(filter);
     try {
       return calls();
     } catch (error) {
@@ -42,7 +45,7 @@ export class Watch {
     } finally {
       // The innermost scope is popped first.
       const answers = [...FILTERS].reverse().map(async (filter) => {
-        const error = await this.gpu.popErrorScope().catch(() => null); // a lost device has no answer
+        const error = await this.#gpu.popErrorScope().catch(() => null); // a lost device has no answer
         return error ? [errorOf(filter, what(), error)] : [];
       });
       this.add(
@@ -57,17 +60,17 @@ export class Watch {
   /** Counts in an answer that is already on its way. */
   add(answer: Promise<DeviceError | undefined>): void {
     const entry = answer.then((error) => {
-      this.pending.delete(entry);
-      if (error) this.errors.push(error);
+      this.#pending.delete(entry);
+      if (error) this.#errors.push(error);
     });
-    this.pending.add(entry);
+    this.#pending.add(entry);
   }
 
   /** Waits for the answers to all calls so far; the gravest error among them, told once. */
   async settle(): Promise<DeviceError | undefined> {
-    await Promise.all(this.pending);
-    const error = gravest(this.errors);
-    this.errors = [];
+    await Promise.all(this.#pending);
+    const error = gravest(this.#errors);
+    this.#errors = [];
     return error;
   }
 }

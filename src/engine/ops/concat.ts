@@ -1,19 +1,26 @@
 // concat.ts: joining values along an axis, and taking elements along an axis by index.
 
-import { MAX_CONCAT_INPUTS } from '../../kernels/concat.ts';
+import * as definitions from '../../kernels/concat.ts';
 import { normalizeAxis, showShape } from '../../kernels/shape.ts';
 import { OpError } from '../../kernels/types.ts';
+import { applying } from '../extra.ts';
 import { apply, type Value } from '../graph.ts';
+import { takeRules } from '../rules/concat.ts';
+
+const applyTake = /* @__PURE__ */ applying({
+  ops: { take: definitions.take, takeInput: definitions.takeInput },
+  rules: () => takeRules,
+});
 
 /** Values one after another along the axis; the last one (channels) by default. */
 export function concat(values: readonly Value[], axis = -1, label?: string): Value {
   if (values.length === 0) throw new OpError('concat: give at least one value.');
   if (values.length === 1) return values[0];
   const along = normalizeAxis('concat', axis, values[0].shape.length);
-  if (values.length <= MAX_CONCAT_INPUTS) return apply('concat', values, { axis: along }, label);
+  if (values.length <= definitions.MAX_CONCAT_INPUTS) return apply('concat', values, { axis: along }, label);
   const joined: Value[] = [];
-  for (let from = 0; from < values.length; from += MAX_CONCAT_INPUTS) {
-    joined.push(concat(values.slice(from, from + MAX_CONCAT_INPUTS), along));
+  for (let from = 0; from < values.length; from += definitions.MAX_CONCAT_INPUTS) {
+    joined.push(concat(values.slice(from, from + definitions.MAX_CONCAT_INPUTS), along));
   }
   return concat(joined, along, label);
 }
@@ -24,7 +31,7 @@ export function concat(values: readonly Value[], axis = -1, label?: string): Val
  */
 export function take(x: Value, indices: readonly number[] | Value, axis = -1, label?: string): Value {
   const along = normalizeAxis('take', axis, x.shape.length);
-  if (!Array.isArray(indices)) return apply('take', [x, indices as Value], { axis: along }, label);
+  if (!Array.isArray(indices)) return applyTake('take', [x, indices as Value], { axis: along }, label);
   const d = x.shape[along];
   const wrong = indices.find((index) => !Number.isInteger(index) || index < -d || index >= d);
   if (wrong !== undefined || indices.length === 0) {
@@ -33,7 +40,7 @@ export function take(x: Value, indices: readonly number[] | Value, axis = -1, la
     );
   }
   const data = Float32Array.from(indices, (index: number) => (index < 0 ? index + d : index));
-  return apply('take', [x, x.graph.constant({ shape: [data.length], data })], { axis: along }, label);
+  return applyTake('take', [x, x.graph.constant({ shape: [data.length], data })], { axis: along }, label);
 }
 
 /** The transpose of take(x, indices, axis), with x of `size` elements along the axis: adds up what was taken from each. */
@@ -43,5 +50,5 @@ export function takeInput(dy: Value, indices: ArrayLike<number>, axis: number, s
   const offsets = new Float32Array(size + 1);
   for (let j = 0; j < size; j++) offsets[j + 1] = offsets[j] + places[j].length;
   const vector = (data: Float32Array): Value => dy.graph.constant({ shape: [data.length], data });
-  return apply('takeInput', [dy, vector(offsets), vector(Float32Array.from(places.flat()))], { axis, size });
+  return applyTake('takeInput', [dy, vector(offsets), vector(Float32Array.from(places.flat()))], { axis, size });
 }

@@ -3,7 +3,17 @@
 import { halfSize, rootsOfUnity } from '../../kernels/fft.ts';
 import { normalizeAxis, showShape } from '../../kernels/shape.ts';
 import { OpError } from '../../kernels/types.ts';
-import { apply, type Value } from '../graph.ts';
+import type { Value } from '../graph.ts';
+import * as definitions from '../../kernels/fft.ts';
+import { applying } from '../extra.ts';
+import { fftRules } from '../rules/fft.ts';
+import { fftLowerings } from '../passes/lower_fft.ts';
+
+const apply = /* @__PURE__ */ applying({
+  ops: { fft: definitions.fft, rfft: definitions.rfft, irfft: definitions.irfft, fftStage: definitions.fftStage },
+  rules: () => fftRules,
+  lowerings: () => fftLowerings,
+});
 
 export interface FftOptions {
   /** Sign of the exponent: minus forward (default), plus inverse. */

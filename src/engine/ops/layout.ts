@@ -112,29 +112,35 @@ function cropped(x: Value, pads: readonly number[]): Value {
 }
 
 /** x in a frame. */
-export function pad(x: Value, { pads, mode = 'constant', value = 0, label }: PadOptions): Value {
+export function pad(x: Value, { mode = 'constant', ...options }: PadOptions): Value {
+  if (mode === 'constant') return padConstant(x, options);
+  const { cut, before, after } = framed(x, options.pads);
+  let padded = cut;
+  cut.shape.forEach((d, axis) => {
+    if (before[axis] === 0 && after[axis] === 0) return;
+    padded = take(padded, frameIndices(d, before[axis], after[axis], mode), axis, options.label);
+  });
+  return padded;
+}
+
+/** x in a frame of one value. */
+export function padConstant(x: Value, { pads, value = 0, label }: Omit<PadOptions, 'mode'>): Value {
+  const { cut, before, after } = framed(x, pads);
+  if ([...before, ...after].every((n) => n === 0)) return cut;
+  return apply('pad', [cut], { before, after, dilation: x.shape.map(() => 1), value }, label);
+}
+
+/** What negative pads leave of x, and the frame around it. */
+function framed(x: Value, pads: readonly number[]): { cut: Value; before: number[]; after: number[] } {
   const rank = x.shape.length;
   if (pads.length !== 2 * rank) {
     throw new OpError(
       `pad: ${pads.length} pads for x ${showShape(x.shape)}; give ${rank} before and ${rank} after, or use padSpatial.`,
     );
   }
-  if (pads.some((n) => n < 0)) {
-    return pad(cropped(x, pads), { pads: pads.map((n) => Math.max(0, n)), mode, value, label });
-  }
-  const before = pads.slice(0, rank);
-  const after = pads.slice(rank);
-  if (mode === 'constant') {
-    return pads.every((n) => n === 0)
-      ? x
-      : apply('pad', [x], { before, after, dilation: x.shape.map(() => 1), value }, label);
-  }
-  let padded = x;
-  x.shape.forEach((d, axis) => {
-    if (before[axis] === 0 && after[axis] === 0) return;
-    padded = take(padded, frameIndices(d, before[axis], after[axis], mode), axis, label);
-  });
-  return padded;
+  const cut = pads.some((n) => n < 0) ? cropped(x, pads) : x;
+  const frame = pads.map((n) => Math.max(0, n));
+  return { cut, before: frame.slice(0, rank), after: frame.slice(rank) };
 }
 
 /** x: [N,H,W,C] framed by `pads` pixels [top, left, bottom, right]. */

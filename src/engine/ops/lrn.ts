@@ -1,7 +1,15 @@
 // lrn.ts: local response normalization.
 
 import type { LrnAttrs } from '../../kernels/lrn.ts';
-import { apply, type Value } from '../graph.ts';
+import type { Value } from '../graph.ts';
+import * as definitions from '../../kernels/lrn.ts';
+import { applying } from '../extra.ts';
+import { lrnRules } from '../rules/lrn.ts';
+
+const apply = /* @__PURE__ */ applying({
+  ops: { lrn: definitions.lrn, lrnInput: definitions.lrnInput },
+  rules: () => lrnRules,
+});
 
 export interface LrnOptions {
   /** Channels in the window. */

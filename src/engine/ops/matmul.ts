@@ -1,6 +1,11 @@
 // matmul.ts: matrix products.
 
-import { apply, type Value } from '../graph.ts';
+import type { Value } from '../graph.ts';
+import * as definitions from '../../kernels/matmul.ts';
+import { applying } from '../extra.ts';
+import { matmulRules } from '../rules/matmul.ts';
+
+const apply = /* @__PURE__ */ applying({ ops: { matmul: definitions.matmul }, rules: () => matmulRules });
 
 export interface MatmulOptions {
   readonly transposeA?: boolean;

@@ -3,7 +3,19 @@
 
 import { CHOICE_NUMBERS, type RandomKey } from '../../kernels/random.ts';
 import { OpError, type Shape } from '../../kernels/types.ts';
-import { apply, type Tensor, type Value } from '../graph.ts';
+import type { Tensor, Value } from '../graph.ts';
+import * as definitions from '../../kernels/random.ts';
+import { applying } from '../extra.ts';
+import { randomRules } from '../rules/random.ts';
+
+const apply = /* @__PURE__ */ applying({
+  ops: {
+    randomUniform: definitions.randomUniform,
+    randomNormal: definitions.randomNormal,
+    randomAffine: definitions.randomAffine,
+  },
+  rules: () => randomRules,
+});
 
 export interface RandomOptions extends Partial<RandomKey> {
   readonly label?: string;

@@ -1,6 +1,14 @@
 // sample.ts: reading pictures through an affine map.
 
-import { apply, type Value } from '../graph.ts';
+import type { Value } from '../graph.ts';
+import * as definitions from '../../kernels/sample.ts';
+import { applying } from '../extra.ts';
+import { sampleRules } from '../rules/sample.ts';
+
+const apply = /* @__PURE__ */ applying({
+  ops: { affineSample: definitions.affineSample, affineSampleInput: definitions.affineSampleInput },
+  rules: () => sampleRules,
+});
 
 export interface AffineSampleOptions {
   /** [P, Q] of the result; the picture's own size by default. */

@@ -2,7 +2,7 @@
 // follows a convolution or matmul becomes its epilogue (bias, ReLU, residual add, the mask of a ReLU's gradient).
 
 import { epilogueAccess, isElementwise, singleStep } from '../../kernels/elementwise.ts';
-import { opDef } from '../../kernels/index.ts';
+import { opDef } from '../../kernels/definitions.ts';
 import { sameShape, sizeOf } from '../../kernels/shape.ts';
 import type { ScalarProgram, ScalarStep } from '../../kernels/types.ts';
 import {
@@ -14,6 +14,7 @@ import {
   operandsOf,
   rootsOf,
   type Value,
+  movedTo,
 } from '../graph.ts';
 import type { Pass } from '../rewrite.ts';
 
@@ -187,12 +188,7 @@ export const fuse: Pass = (source) => {
       );
     }
   }
-  const copy = (value: Value): Value => copies.get(value.id) as Value;
-  return {
-    graph,
-    outputs: Object.fromEntries(Object.entries(source.outputs).map(([name, value]) => [name, copy(value)])),
-    updates: source.updates.map(({ state, value }) => ({ state: copy(state), value: copy(value) })),
-  };
+  return movedTo(graph, source, ({ id }) => copies.get(id) as Value);
 };
 
 /** The chain's program with its operands renumbered to `order`. */

@@ -5,7 +5,7 @@
 
 import '../shared.ts';
 import { LARGEST_HALF, roundToHalf, SMALLEST_NORMAL_HALF } from '../../kernels/half_values.ts';
-import { opDef } from '../../kernels/index.ts';
+import { opDef } from '../../kernels/definitions.ts';
 import type { WinogradFilterAttrs } from '../../kernels/winograd.ts';
 import { winogradTransforms } from '../../kernels/winograd_transforms.ts';
 import { apply, findStatic, type Graph, type Tensor, Value } from '../graph.ts';

@@ -3,7 +3,7 @@
 
 import { type ConvInputAttrs, forwardSizes } from '../../kernels/conv.ts';
 import type { OpNode, Value } from '../graph.ts';
-import { conv2dInput, pad, reshape, slice, transpose } from '../ops/index.ts';
+import { conv2dInput, padConstant, reshape, slice, transpose } from '../ops/index.ts';
 
 /** Values per load of the kernels. */
 const VECTOR = 4;
@@ -59,7 +59,7 @@ export function lowerConv2dInput(node: OpNode, [dy, w]: readonly Value[]): Value
   const down = intoBlocks(H, P, R, sh, pads[0]);
   const across = intoBlocks(W, Q, S, sw, pads[1]);
   if (down.taps * across.taps * phases > MOST_GROWTH * R * S) return undefined;
-  const framed = pad(w, {
+  const framed = padConstant(w, {
     pads: [down.zerosBefore, across.zerosBefore, 0, 0, down.zerosAfter, across.zerosAfter, 0, 0],
   });
   const split = reshape(framed, [down.taps, sh, across.taps, sw, C, K]);

@@ -1,6 +1,6 @@
 // slices.ts: concats along channels that need no dispatch, because what they join is written straight into its part of them.
 
-import { opDef } from '../../kernels/index.ts';
+import { opDef } from '../../kernels/definitions.ts';
 import { findStatic, type Graph, type OpNode } from '../graph.ts';
 import { type Pass, rewrite } from '../rewrite.ts';
 import { countUses } from './fuse.ts';

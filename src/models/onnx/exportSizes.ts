@@ -2,7 +2,8 @@
 // worked out once more for another batch and picture. Axes that change are open ones; an op that cannot follow fixes them.
 
 import type { Computation, Node, OpNode } from '../../engine/graph.ts';
-import { type Attrs, opDef } from '../../kernels/index.ts';
+import { opDef } from '../../kernels/definitions.ts';
+import type { Attrs } from '../../kernels/index.ts';
 import { sameShape } from '../../kernels/shape.ts';
 import { OpError, type Shape } from '../../kernels/types.ts';
 

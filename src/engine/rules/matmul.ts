@@ -1,7 +1,7 @@
 // matmul.ts: derivatives of the matrix product: with A, B the operands as multiplied, dA = dy Bᵀ and dB = Aᵀ dy.
 
-import { broadcastTo, matmul, reshape } from '../../engine/ops/index.ts';
-import type { Value } from '../../engine/graph.ts';
+import { broadcastTo, matmul, reshape } from '../ops/index.ts';
+import type { Value } from '../graph.ts';
 import type { Rule } from './types.ts';
 
 /** All leading axes joined into the rows. */

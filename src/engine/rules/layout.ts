@@ -1,7 +1,7 @@
 // layout.ts: derivatives of ops that move elements about: the transposed move.
 
-import { flip, reshape, slice, transpose } from '../../engine/ops/index.ts';
-import { apply } from '../../engine/graph.ts';
+import { flip, reshape, slice, transpose } from '../ops/index.ts';
+import { apply } from '../graph.ts';
 import type { Rule } from './types.ts';
 
 export const layoutRules: {

@@ -17,7 +17,7 @@ import {
   sin,
   sub,
   where,
-} from '../../engine/ops/index.ts';
+} from '../ops/index.ts';
 import { type Rule, zeroGradient } from './types.ts';
 
 export const elementwiseRules: { readonly [K in ElementwiseName]: Rule<K> } = {

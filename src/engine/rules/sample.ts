@@ -1,7 +1,7 @@
 // sample.ts: derivatives of affine sampling: reading is transposed to writing and the other way round.
 
 import { OpError } from '../../kernels/types.ts';
-import { affineSample, affineSampleInput } from '../../engine/ops/index.ts';
+import { affineSample, affineSampleInput } from '../ops/index.ts';
 import type { Rule } from './types.ts';
 
 /** Nothing needs it yet: maps are drawn at random or fixed. */

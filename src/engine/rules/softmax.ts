@@ -1,6 +1,6 @@
 // softmax.ts: derivatives of softmax and its logarithm.
 
-import { exp, mul, sub, sum } from '../../engine/ops/index.ts';
+import { exp, mul, sub, sum } from '../ops/index.ts';
 import type { Rule } from './types.ts';
 
 export const softmaxRules: { softmax: Rule<'softmax'>; logSoftmax: Rule<'logSoftmax'> } = {

@@ -1,8 +1,8 @@
 // reduce.ts: derivatives of reductions.
 
 import type { Shape } from '../../kernels/types.ts';
-import type { Value } from '../../engine/graph.ts';
-import { broadcastTo, equal, mul, reshape } from '../../engine/ops/index.ts';
+import type { Value } from '../graph.ts';
+import { broadcastTo, equal, mul, reshape } from '../ops/index.ts';
 import type { Rule } from './types.ts';
 
 /** A reduced value stretched back over the axes it was reduced along. */

@@ -1,8 +1,8 @@
 // concat.ts: derivatives of concat (each input gets its part) and of take (what was taken from an element adds up).
 
-import { slice, take, takeInput } from '../../engine/ops/index.ts';
+import { slice, take, takeInput } from '../ops/index.ts';
 import { OpError } from '../../kernels/types.ts';
-import type { Value } from '../../engine/graph.ts';
+import type { Value } from '../graph.ts';
 import type { Rule } from './types.ts';
 
 /** Numbers of an index vector, which must be known when the gradient is traced. */
@@ -16,7 +16,7 @@ function known(op: string, indices: Value): Float32Array {
   return node.tensor.data;
 }
 
-export const concatRules: { concat: Rule<'concat'>; take: Rule<'take'>; takeInput: Rule<'takeInput'> } = {
+export const concatRules: { concat: Rule<'concat'> } = {
   concat: ({ x, dy, attrs: { axis }, needs }) => {
     let start = 0;
     return x.map((input, k) => {
@@ -26,6 +26,9 @@ export const concatRules: { concat: Rule<'concat'>; take: Rule<'take'>; takeInpu
       return part;
     });
   },
+};
+
+export const takeRules: { take: Rule<'take'>; takeInput: Rule<'takeInput'> } = {
   take: ({ x: [x, indices], dy, attrs: { axis } }) => [
     takeInput(dy, known('take', indices), axis, x.shape[axis]),
     undefined,

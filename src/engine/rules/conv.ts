@@ -1,7 +1,7 @@
 // conv.ts: derivatives of the three convolution ops, each made of the other two: y, dx and dw are bilinear in the
 // remaining pair, and all three sum the same terms x w dy.
 
-import { conv2d, conv2dFilter, conv2dInput } from '../../engine/ops/index.ts';
+import { conv2d, conv2dFilter, conv2dInput } from '../ops/index.ts';
 import type { Shape } from '../../kernels/types.ts';
 import type { Rule } from './types.ts';
 

@@ -2,7 +2,7 @@
 
 import type { Attrs, OpName } from '../../kernels/index.ts';
 import { OpError } from '../../kernels/types.ts';
-import type { Value } from '../../engine/graph.ts';
+import type { Value } from '../graph.ts';
 
 export interface RuleContext<K extends OpName> {
   readonly x: readonly Value[];
