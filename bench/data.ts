@@ -1,6 +1,6 @@
 // data.ts: the numbers that works are done on: the same for all engines, from a seed.
 
-import { type NamedWork, type Work, outputSize } from './peerWorks.ts';
+import { type Work, outputSize } from './peerWorks.ts';
 
 /** Class whose logit is differentiated; the tabby cat of ImageNet, or what a smaller network has at its place. */
 export const targetOf = (classes: number): number => 281 % classes;
@@ -107,5 +107,3 @@ export function spectrumData(size: number, channels: number) {
   }
   return { real, imaginary };
 }
-
-export const isWithin = (error: number, { tolerance }: NamedWork): boolean => error <= tolerance;

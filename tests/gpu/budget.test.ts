@@ -13,6 +13,8 @@ import { printPlan } from '../../src/engine/print.ts';
 import type { Kernel } from '../../src/kernels/types.ts';
 import { parseModel } from '../../src/models/model.ts';
 import { Runner } from '../../src/models/run.ts';
+import type { Method } from '../../src/viz/attribution/method.ts';
+import { methods } from '../../src/viz/attribution/methods.ts';
 import { logit } from '../../src/viz/features/objectives.ts';
 import { Visualization } from '../../src/viz/features/visualization.ts';
 import { randomNumbers } from '../support/draw.ts';
@@ -219,6 +221,26 @@ test('no memory on the GPU: the buffer is named, all is freed, the device works 
   );
   assert.match(message, /^rows: slot 1, 0\.0\d MiB: the GPU has no memory left\. Use a smaller picture or batch/);
   assert.equal([device.memory.bytes, device.memory.buffers], [bytes, buffers]);
+  await worksOn();
+});
+
+test('a method that cannot be prepared to the end frees what it has made', async () => {
+  const model = parseModel(await fetchAsset('assets/drawings.onnx'));
+  /** The program that each makes last. */
+  const last = {
+    'score-cam': 'masked scores',
+    'ablation-cam': 'silenced channels',
+    'gradient-shap': 'gradient shap',
+    smoothgrad: 'noisy copies',
+  } as const;
+  for (const [name, label] of Object.entries(last)) {
+    const { bytes, buffers } = device.memory;
+    const method: Method = methods[name as keyof typeof last];
+    const prepare = () => method.prepare({ device, model, size: [16, 16] });
+    const message = await refusal(withoutMemoryFor(`${label}: slot 0`, prepare), OutOfMemoryError);
+    assert.match(message, new RegExp(`^${label}: slot 0, `));
+    assert.equal([device.memory.bytes, device.memory.buffers], [bytes, buffers], name);
+  }
   await worksOn();
 });
 

@@ -16,7 +16,7 @@ import { joined, pipelined } from './pipelined.ts';
 import { principalDirection } from './principal.ts';
 import type { Attribution } from './result.ts';
 import { Scorer } from './scorer.ts';
-import { compileFor, type Context, inputShape, targetInput, traceSubject } from './subject.ts';
+import { compileFor, type Context, inputShape, makeBeside, targetInput, traceSubject } from './subject.ts';
 
 /** The activations of a layer and the score, for one picture. */
 class Activations {
@@ -75,7 +75,7 @@ async function weighing(
 ): Promise<Attributor> {
   const activations = await Activations.create(context);
   const { layer, shape } = activations;
-  const weights = await prepare(activations);
+  const weights = await makeBeside(activations, () => prepare(activations));
   return {
     async attribute(request): Promise<Attribution> {
       const start = performance.now();

@@ -12,9 +12,9 @@ import { traceStraight } from './integratedGradients.ts';
 import type { Method } from './method.ts';
 import { rangeOf } from './noise.ts';
 import { count, type Option, real, withDefaults } from './options.ts';
-import { Sampler } from './sampled.ts';
+import { type SampledSpec, Sampler } from './sampled.ts';
 import { scoreReader } from './score.ts';
-import { inputShape, targetInput, traceSubject } from './subject.ts';
+import { inputShape, makeBeside, targetInput, traceSubject } from './subject.ts';
 import { completeness } from './traced.ts';
 
 const options = {
@@ -57,7 +57,7 @@ export const gradientShap: Method<typeof options> = {
     // ones are scored as they are drawn.
     const ends = isNoise ? 0 : many;
     const knobs = many > 1 ? ['alpha', 'pick'] : ['alpha'];
-    const sampler = await Sampler.create(context, {
+    const spec: SampledSpec = {
       label: 'gradient shap',
       samples: ends + samples,
       knobs,
@@ -76,8 +76,10 @@ export const gradientShap: Method<typeof options> = {
         const traced = traceStraight(context, noisy, from, alpha, batch);
         return isNoise ? { ...traced, scores: traceSubject(context, from).scores } : traced;
       },
-    });
+    };
+    // The small program first: the large one takes what is left of the memory, and cuts its batch to that.
     const reader = await scoreReader(context);
+    const sampler = await makeBeside(reader, () => Sampler.create(context, spec));
     const draw = (stream: number) => uniformNumbers(samples, { seed, stream });
     const alpha = [...Array<number>(ends).fill(0), ...draw(STREAMS.alpha)];
     const pick = [

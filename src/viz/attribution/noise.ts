@@ -7,7 +7,7 @@ import type { AttributionRequest, Method } from './method.ts';
 import { choice, count, real, withDefaults } from './options.ts';
 import { Sampler } from './sampled.ts';
 import { scoreReader } from './score.ts';
-import { type Context, inputShape, targetInput } from './subject.ts';
+import { type Context, inputShape, makeBeside, targetInput } from './subject.ts';
 import { isTraced, type TracedMethod } from './traced.ts';
 
 export type NoiseKind = 'smoothgrad' | 'smoothgrad-squared' | 'vargrad';
@@ -167,8 +167,10 @@ export function noiseMethod<Names extends string>(kind: NoiseKind, table: Readon
     async prepare(context, given) {
       const { base: name, samples, sigma } = withDefaults(options, given);
       const base: Method = table[name];
-      const maps = await (isTraced(base) ? tracedMaps : repeatedMaps)(context, base as TracedMethod, samples, kind);
+      // The small program first: the large one takes what is left of the memory, and cuts its batch to that.
       const reader = await scoreReader(context);
+      const makeMaps = isTraced(base) ? tracedMaps : repeatedMaps;
+      const maps = await makeBeside(reader, () => makeMaps(context, base as TracedMethod, samples, kind));
       return {
         async attribute(request) {
           const start = performance.now();

@@ -13,7 +13,6 @@ import { permutationShapley } from './shapley/permutation.ts';
 import { completeness } from './traced.ts';
 
 export const estimators = ['exact', 'permutation', 'kernel', 'partition'] as const;
-export type Estimator = (typeof estimators)[number];
 
 const FALLBACK = { grid: 7, baseline: 0 } as const;
 

@@ -52,6 +52,16 @@ export const traceModel = ({ model, weights }: Subject, x: Value, options: Trace
 export const compileFor = ({ device, weights }: Context, traced: Computation, label: string): Promise<Program> =>
   compile(device, traced, { label, shareStates: weights });
 
+/** What `make` gives. Where that fails, `held`, which was made before and would be used with it, is freed. */
+export async function makeBeside<T>(held: { dispose(): void }, make: () => Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    held.dispose();
+    throw error;
+  }
+}
+
 export interface TracedSubject {
   readonly graph: Graph;
   /** Network input [N,H,W,C]. */
