@@ -14,6 +14,7 @@ import {
   preprocessRgb,
   Runner,
   softmaxOf,
+  takesPictures,
   toPixels,
 } from '../src/index.ts';
 import { nextFrame, range } from './dom.ts';
@@ -78,10 +79,6 @@ export class Explainer {
     private readonly findings: Findings,
   ) {}
 
-  get hasPicture(): boolean {
-    return this.picture !== undefined;
-  }
-
   setModel(model: Model): Promise<void> {
     this.model = model;
     this.camLayer = undefined;
@@ -122,7 +119,7 @@ export class Explainer {
   private async explain(): Promise<void> {
     const { model, picture, camLayer, changes } = this;
     if (this.prepared?.model !== model) this.discard();
-    if (!model || !picture) return;
+    if (!model || !picture || !takesPictures(model.input.channels)) return;
     const size = inputSize(model, picture);
     const rgb = pixelsToRgb(picture, size);
     const shown = toPixels(rgb, [1, ...size, 3]);
@@ -133,6 +130,8 @@ export class Explainer {
     const { data: input, shape: inputShape } = preprocessRgb(rgb, model.preprocess, size);
     const prepared = await this.prepare(model, inputShape);
     const { output } = await prepared.classifier.run(input);
+    if (output.shape.length !== 2)
+      throw new PageError('The output of this network is a map and no list of classes: there is no class to explain.');
     if (!output.data.every(Number.isFinite))
       throw new PageError('The network answers with numbers that are not finite.');
     const probabilities = softmaxOf(output.data);

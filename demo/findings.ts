@@ -56,6 +56,11 @@ function showMap(id: 'gradient' | 'cam', { pixels, range: [low, high], layer }: 
 /** Fits the menus to a network, and withdraws what another one found. */
 export function showModel(model: Model): void {
   byId('div', 'explanation').hidden = true;
+  byId('ol', 'classes').replaceChildren();
+  for (const id of ['gradient', 'cam'] as const) {
+    Object.assign(byId('canvas', id), { width: 1, height: 1 }); // which also clears it
+    byId('span', `${id}-note`).textContent = '';
+  }
   const isPictures = takesPictures(model.input.channels);
   byId('p', 'explain-hint').hidden = false;
   byId('p', 'explain-hint').textContent = isPictures

@@ -70,7 +70,7 @@ export class StepTable {
   /** Marks the row of a step. */
   mark(step: number): void {
     this.chosen = step;
-    for (const row of this.table.tBodies[0]?.rows ?? []) row.ariaSelected = String(row.dataset.step === String(step));
+    for (const row of this.table.tBodies[0]?.rows ?? []) row.ariaCurrent = String(row.dataset.step === String(step));
   }
 
   private fill(): void {

@@ -64,7 +64,7 @@ export function describe(model: Model): [string, string][] {
     ['Input', `${size}, ${CHANNELS[input.channels] ?? `${input.channels} channels, which are no colours`}`],
     ...(order === 'raw' ? [] : [['Pixels', `${normalized} (${SOURCES[source]})`] as [string, string]]),
     [
-      'Weights',
+      'Parameters',
       parameters < 1e4
         ? parameters.toLocaleString('en-US')
         : parameters < 1e6

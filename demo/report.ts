@@ -52,7 +52,7 @@ function fill(): void {
 }
 
 const EXPLANATION =
-  'Shapes are channels, height, width. A position of a layer sees so many pixels of the picture. ' +
+  'Shapes are channels × height × width. The receptive field is how many pixels of the picture, down and across, one position of the layer sees. ' +
   'Before the activation: the layer to choose where a unit stays silent.';
 
 const sum = (layers: readonly LayerInfo[], of: 'parameters' | 'flops'): number =>
@@ -76,7 +76,7 @@ function summary(model: Model): HTMLElement {
   const rows = [
     ['Picture', `${W} × ${H}, ${model.input.channels} ${model.input.channels === 1 ? 'channel' : 'channels'}`],
     ['Operations', `${scaled(sum(model.layers, 'flops'))}FLOP a picture (a multiply-add counts as two)`],
-    ['Weights', `${model.parameters.toLocaleString('en-US')} numbers, ${mebibytes(weights)}`],
+    ['Parameters', `${model.parameters.toLocaleString('en-US')}, ${mebibytes(weights)}`],
     ['Forward', run(forward)],
     ['With gradient', gradient ? run(gradient) : 'none: an operator has no gradient'],
     ['Operators', [...counts].map(([op, count]) => `${op} ${count}`).join(', ')],
@@ -88,7 +88,7 @@ function summary(model: Model): HTMLElement {
   return list;
 }
 
-const COLUMNS = ['Layer', 'Operator', 'Shape', 'Sees', 'Parameters', 'FLOP', 'Before the activation'];
+const COLUMNS = ['Layer', 'Operator', 'Shape', 'Receptive field', 'Parameters', 'FLOP', 'Before the activation'];
 /** Numbers, flush right. */
 const NUMERIC = [2, 3, 4, 5];
 

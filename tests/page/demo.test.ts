@@ -1,8 +1,11 @@
 // demo.test.ts: drives the page as a user does: a network, a channel's image, a picture's classes and maps, and mistakes.
 
+import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright';
 import sharp from 'sharp';
 import * as assert from 'uvu/assert';
+import { exportModel } from '../../src/models/onnx/exportModel.ts';
+import { parseModel } from '../../src/models/model.ts';
 import { closePage, dropFile, openPage, waitUntil } from '../support/page.ts';
 import { suite } from '../support/suite.ts';
 
@@ -216,6 +219,19 @@ test('without a word it opens on the embedded network, which knows its own drawi
     await page.locator('#samples button').nth(sample).click();
     await until(`document.querySelector('#classes button')?.textContent.startsWith('${name}')`);
   }
+});
+
+test('a network that no picture can be given to, or that gives no classes, explains nothing', async () => {
+  await until(`document.querySelector('#status.busy') === null`);
+  await drop('raw.onnx', '', readFileSync('tests/fixtures/networks/decoder-opset11.onnx'));
+  await until(`/no colours/.test(document.querySelector('#explain-hint').textContent)`);
+  await until(`document.querySelector('#status.busy') === null`);
+  assert.ok(await page.locator('#explanation').isHidden(), 'what another network found is gone');
+  assert.ok(await page.locator('#error').isHidden(), 'nobody asked for the picture to be explained');
+
+  const maps = exportModel(parseModel(readFileSync('assets/drawings.onnx')), { until: 'conv1' });
+  await drop('maps.onnx', '', maps);
+  await until(`/is a map and no list of classes/.test(document.querySelector('#error').textContent)`);
 });
 
 test('says what is missing where there is no WebGPU', async () => {

@@ -33,7 +33,7 @@ test('times the steps of a gradient, and draws them', async () => {
   assert.match(await text('#inspector-summary'), new RegExp(`${rows} dispatches`));
   assert.is(await page.locator('#inspector-roofline circle[data-step]').count(), rows);
   assert.ok((await page.locator('#inspector-memory .bar').count()) > rows / 2);
-  assert.is(await page.locator('#inspector-steps tr[aria-selected=true]').count(), 1, 'the slowest is open');
+  assert.is(await page.locator('#inspector-steps tr[aria-current=true]').count(), 1, 'the slowest is open');
 });
 
 test('the table fits beside the step without scrolling sideways', async () => {
@@ -74,7 +74,7 @@ test('the plots fit any width, with letters as large', async () => {
 test('the row that is open looks unlike the one that is pointed at', async () => {
   const rows = page.locator('#inspector-steps tbody tr');
   const colourOf = (row: number) => rows.nth(row).evaluate((each) => getComputedStyle(each).backgroundColor);
-  assert.is(await rows.nth(0).getAttribute('aria-selected'), 'true');
+  assert.is(await rows.nth(0).getAttribute('aria-current'), 'true');
   await rows.nth(2).hover();
   const colours = [await colourOf(0), await colourOf(2), await colourOf(4)];
   assert.is(new Set(colours).size, 3, `${colours}`);

@@ -54,7 +54,7 @@ test('shows layers by block, memory and operators, and that the self-test agrees
     .evaluateAll((all) => all.map((each) => each.getAttribute('label')));
   assert.equal(groups, ['maps of 32x32', 'maps of 16x16', 'maps of 8x8', 'maps of 1x1', 'without maps']);
   await page.click('#to-report');
-  await says('#report-body', /51,002 numbers/);
+  await says('#report-body', /51,002, /);
   await says('#report-body', /With gradient[\d.]+ MiB in shared buffers \([\d.]+ MiB/);
   await page.click('#report .block:nth-of-type(3) > summary');
   await says('#report .block:nth-of-type(3)', /conv4Relu64 × 8 × 851 × 514\.10 kconv4_pre/);
