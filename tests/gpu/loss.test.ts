@@ -325,9 +325,9 @@ test('a GPU that cannot be had back is one sentence', async () => {
   const running = program.evaluate({ x: new Float32Array(3) });
   other.gpu.destroy();
   const message = await messageOf(running, DeviceLostError);
-  assert.match(message, /^The GPU was lost \(.*\) and could not be had back: WebGPU finds no adapter\./);
+  assert.match(message, /^The GPU was lost \(.*\) and could not be restored: WebGPU finds no adapter\./);
   assert.is(gpu.asked, 3);
-  assert.throws(() => other.check(), /could not be had back/);
+  assert.throws(() => other.check(), /could not be restored/);
   assert.match(
     await messageOf(compile(other, computation({ y: mul(new Graph().input('x', [3]), 2) })), DeviceError),
     /lost/,
@@ -358,6 +358,26 @@ test('a loss while the GPU is being got back is got over too', async () => {
   assert.ok(first instanceof DeviceLostError || [...first.y].join() === '2,4,6', String(first));
   assert.equal([...(await program.evaluate({ x: Float32Array.of(1, 2, 3) })).y], [2, 4, 6]);
   assert.is(opened, 3);
+  other.close();
+});
+
+test('a listener that throws does not keep the GPU from coming back, nor the others from hearing of it', async () => {
+  const other = await openDevice({ recoveryMillis: [0, 10, 10] });
+  const program = await compile(other, computation({ y: mul(new Graph().input('x', [3]), 2) }));
+  let [thrown, heard] = [0, 0];
+  other.onRecovered(() => {
+    thrown++;
+    throw new Error('this listener is broken');
+  });
+  other.onRecovered(() => void heard++);
+  const { lost } = other.gpu;
+  other.gpu.destroy();
+  await lost;
+  await other.ready();
+  assert.equal([thrown, heard], [1, 1]);
+  assert.is(await messageOf(other.idle(), Error as never), 'this listener is broken');
+  await other.idle(); // told once
+  assert.equal([...(await program.evaluate({ x: Float32Array.of(1, 2, 3) })).y], [2, 4, 6]);
   other.close();
 });
 

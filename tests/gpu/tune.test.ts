@@ -227,7 +227,7 @@ test('what was timed is told also where the GPU does not come back', async () =>
     () => undefined,
     (error) => error,
   );
-  assert.match(error?.message ?? '', 'could not be had back');
+  assert.match(error?.message ?? '', 'could not be restored');
 });
 
 test('after a loss a program has the kernels it had, whatever was tuned meanwhile', async () => {

@@ -44,7 +44,7 @@ export class Connection {
   readonly #layouts = new Map<number, GPUBindGroupLayout>();
   readonly #tensors = new Map<Tensor, SharedTensor>();
   readonly #buffers = new Set<GPUBuffer>();
-  #uncaught: DeviceError | undefined;
+  #uncaught: unknown;
 
   constructor({ gpu, adapter }: Opened, memory: MemoryAccount, onLost: (reason: string) => void) {
     this.#memory = memory;
@@ -60,7 +60,7 @@ export class Connection {
     };
     gpu.addEventListener('uncapturederror', (event) => {
       const { message } = (event as GPUUncapturedErrorEvent).error;
-      this.#uncaught ??= new DeviceError(`The GPU reported an error: ${message}`);
+      this.report(new DeviceError(`The GPU reported an error: ${message}`));
     });
     this.#gone = gpu.lost.then(({ message, reason }) => {
       const details = message || reason;
@@ -80,7 +80,12 @@ export class Connection {
     this.#layouts.clear();
   }
 
-  /** Throws what no scope caught, once. */
+  /** Keeps what nobody waits for until `check`; the first of several. */
+  report(error: unknown): void {
+    this.#uncaught ??= error;
+  }
+
+  /** Throws what was reported and no scope caught, once. */
   check(): void {
     const error = this.#uncaught;
     this.#uncaught = undefined;

@@ -245,20 +245,31 @@ export class Device {
       if (this.#failure) return; // closed meanwhile
       try {
         await this.#restore();
-        if (this.#failure) return;
-        this.#recovery = undefined;
-        for (const listener of this.#listeners) listener();
-        return;
       } catch (error) {
         why = error;
+        continue;
       }
+      if (this.#failure) return;
+      this.#recovery = undefined;
+      return this.#tellRecovered();
     }
     const details = why instanceof Error ? why.message : why;
     this.#fail(
       new DeviceLostError(
-        `The GPU was lost (${reason}) and could not be had back: ${details} Reload the page, or start again.`,
+        `The GPU was lost (${reason}) and could not be restored: ${details} Reload the page, or start again.`,
       ),
     );
+  }
+
+  /** What a listener throws is its own fault: the others are told, and whoever waits for the device next hears of it. */
+  #tellRecovered(): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener();
+      } catch (error) {
+        this.#current.report(error);
+      }
+    }
   }
 
   async #restore(): Promise<void> {

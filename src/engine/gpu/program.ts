@@ -132,14 +132,13 @@ export class Program {
       this.#build = build;
       this.#broken = undefined;
       this.#isStale = this.#hasRun;
+      if (!this.#options.onRestored) return;
+      this.acknowledgeLoss();
+      const states = owned.filter(({ kind }) => kind === 'state');
+      this.#options.onRestored(new Map(states.map(({ name, saved }) => [name, saved as Float32Array])));
     } catch (error) {
       if (!connection.lost) this.#broken = error; // else it is rebuilt again
-      return;
     }
-    if (!this.#options.onRestored) return;
-    this.acknowledgeLoss();
-    const states = owned.filter(({ kind }) => kind === 'state');
-    this.#options.onRestored(new Map(states.map(({ name, saved }) => [name, saved as Float32Array])));
   }
 
   /** Waits until its work is done; throws what went wrong with it. */
