@@ -15,9 +15,10 @@ import {
   sideBySide,
   toPixels,
 } from '../../src/index.ts';
-import { blameArguments, CommandError, UsageError } from '../errors.ts';
+import { blameArguments, Stopped, UsageError } from '../errors.ts';
 import { checkOutputs, writeWhole } from '../files.ts';
 import { concatRows, readInputs } from '../inputs.ts';
+import { whileHeeded } from '../interrupt.ts';
 import { methodFlags, readMethodOptions } from '../methodOptions.ts';
 import { className, openModel } from '../model.ts';
 import { encodeNpy } from '../npy.ts';
@@ -70,32 +71,40 @@ async function sanity(argument: string, options: SanityCommandOptions): Promise<
   const settings = readMethodOptions(options.method, options as never, model);
   const given = givenClass(options.target, labels, model);
   const [row, ...others] = await readInputs(options.input, model, options.size);
-  if (others.length > 0) throw new CommandError('the maps of one picture are compared. Give one --input.');
+  if (others.length > 0) throw new UsageError('the maps of one picture are compared. Give one --input with one row.');
   const { size, data: input } = row;
   const shape = [1, ...size, model.input.channels];
   checkForward(model, shape, layer === undefined ? [] : [layer]);
   checkOutputs(output, raw);
 
-  const { check, target, adapter } = await withDevice(options, async (device) => {
+  const rows: SanityRow[] = [];
+  const { isStopped, target, adapter } = await withDevice(options, async (device) => {
     const target = given ?? (await likeliestClass(device, model, row));
     const context: Context = { device, model, size, layer, seed };
+    const settled = { mode, steps: blocks, method: settings, onRow: (each: SanityRow) => void rows.push(each) };
     let bar: Progress | undefined;
     const progress = (done: number, total: number): void => {
       bar ??= new Progress(options.method, total);
       bar.update(done);
     };
     try {
-      const request = { input, target, progress };
-      const check = await sanityCheck(context, method, request, { mode, steps: blocks, method: settings }).catch(
-        blameArguments,
-      );
-      return { check, target, adapter: device.adapter.name };
+      const isStopped = await whileHeeded(async (signal) => {
+        try {
+          await sanityCheck(context, method, { input, target, progress, signal }, settled);
+          return false;
+        } catch (error) {
+          if (error !== signal.reason) blameArguments(error);
+          return true;
+        }
+      });
+      return { isStopped, target, adapter: device.adapter.name };
     } finally {
       bar?.stop();
     }
   });
+  // The first map alone is compared to none.
+  if (isStopped && rows.length < 2) throw new Stopped('stopped before the first comparison. Nothing is written.');
 
-  const { rows } = check;
   const files: string[] = [];
   if (output !== undefined) {
     const picture = toPixels(row.rgb(), [1, ...size, 3]);
@@ -128,6 +137,11 @@ async function sanity(argument: string, options: SanityCommandOptions): Promise<
       ...files.map((file) => `wrote ${file}`),
     ].join('\n');
   report(options.json, json, text);
+  if (isStopped) {
+    throw new Stopped(
+      `stopped after step ${rows.length - 1}; what was finished is ${files.length > 0 ? 'written' : 'shown'}.`,
+    );
+  }
 }
 
 const number = (value: number): string => (Number.isNaN(value) ? '-' : value.toFixed(3)).padStart(12);

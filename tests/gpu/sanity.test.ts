@@ -67,6 +67,23 @@ for (const method of [
   });
 }
 
+test('the signal ends it between two maps; the rows so far were handed on, and all is freed', async () => {
+  const stop = new AbortController();
+  const { bytes } = device.memory;
+  const rows: SanityRow[] = [];
+  const onRow = (row: SanityRow): void => {
+    if (rows.push(row) === 2) stop.abort(new Error('enough'));
+  };
+  const request = { input: picture, target: 1, signal: stop.signal };
+  const error = await sanityCheck(small(), findMethod('gradient'), request, { steps: 0, onRow }).catch((why) => why);
+  assert.is(error, stop.signal.reason);
+  assert.equal(
+    rows.map(({ layers }) => layers),
+    [[], ['y']],
+  );
+  assert.is(device.memory.bytes, bytes);
+});
+
 test('with a layer, both ends of the way see the weights', async () => {
   const context = { ...small(), layer: 'd' };
   const method = findMethod('integrated-gradients');

@@ -2,6 +2,7 @@
 // with them: one that stays shows the picture and not what was learned (Adebayo et al. 2018,
 // https://arxiv.org/abs/1810.03292).
 
+import { unlessAborted } from '../../engine/abort.ts';
 import { ChangingWeights } from '../attribution/changingWeights.ts';
 import type { AttributionRequest, Attributor, Method } from '../attribution/method.ts';
 import type { Attribution } from '../attribution/result.ts';
@@ -24,6 +25,8 @@ export interface SanityOptions {
   readonly steps?: number;
   /** Options of the method. */
   readonly method?: Readonly<Record<string, unknown>>;
+  /** Called with each row as it is finished, for those who stop the check and keep what there is. */
+  readonly onRow?: (row: SanityRow) => void;
 }
 
 /** How alike the map is to that of the network as it is: 1 for equal maps, NaN where one of the two is constant. */
@@ -58,18 +61,18 @@ export function sanitySteps(layers: readonly string[], steps: number = MOST_STEP
   return Array.from({ length: count }, (_, k) => down.slice(end(k), end(k + 1)));
 }
 
-/** `context.seed` draws the weights, and is the method's own. `progress` counts the maps. */
+/** `context.seed` draws the weights, and is the method's own. `progress` counts the maps. Throws the signal's reason where it comes. */
 export async function sanityCheck(
   context: Context,
   method: Method,
   { progress, signal, ...request }: AttributionRequest,
-  { mode = 'cascading', steps, method: options }: SanityOptions = {},
+  { mode = 'cascading', steps, method: options, onRow }: SanityOptions = {},
 ): Promise<SanityCheck> {
   const { seed = 0, size } = context;
-  const weights = await ChangingWeights.create(context);
+  const weights = await unlessAborted(ChangingWeights.create(context), signal, (late) => late.dispose());
   let attributor: Attributor | undefined;
   try {
-    attributor = await method.prepare(weights.context, options);
+    attributor = await unlessAborted(method.prepare(weights.context, options), signal, (late) => late.dispose());
     const blocks = sanitySteps(weights.layers, steps);
     const rows: SanityRow[] = [];
     const attribute = async (done: number): Promise<Attribution> => {
@@ -83,7 +86,10 @@ export async function sanityCheck(
     for (const [step, layers] of [[], ...blocks].entries()) {
       await weights.randomize(layers, seed);
       const attribution = await attribute(step + 1);
-      rows.push({ step, layers, ...compare(rows[0]?.attribution ?? attribution, attribution, size), attribution });
+      const likeness = compare(rows[0]?.attribution ?? attribution, attribution, size);
+      const row: SanityRow = { step, layers, ...likeness, attribution };
+      rows.push(row);
+      onRow?.(row);
       if (mode === 'independent') weights.restore(layers);
     }
     weights.restore();
