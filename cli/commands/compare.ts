@@ -52,6 +52,8 @@ const USUAL = ['insertion', 'deletion', 'road', 'drop', 'infidelity'];
 const RANDOM = 'random';
 /** Pictures that a metric asks for at once, about. */
 const PICTURES = 33;
+/** What their program may take of the memory: the methods come after it. */
+const SCORER_SHARE = 0.5;
 
 interface CompareOptions extends ModelOptions {
   readonly input: string[];
@@ -251,7 +253,7 @@ async function compare(argument: string, options: CompareOptions): Promise<void>
   const { lines, isStopped, target, adapter } = await withDevice(options, async (device) => {
     const context: Context = { device, model, size: row.size, unit, scoreKind: score, seed };
     const target = unit ? undefined : (given ?? (await likeliestClass(device, model, row)));
-    const scorer = await PictureScorer.create(context, PICTURES);
+    const scorer = await PictureScorer.create(context, PICTURES, SCORER_SHARE);
     try {
       const found = await measureAll(all, columns, { context, scorer, input: row.data, target });
       return { ...found, target, adapter: device.adapter.name };

@@ -125,6 +125,8 @@ test('the largest batch that fits', async () => {
       `not more than ${batch} of ${wanted}`,
     );
   }
+  const shared = largestBatch(small, 50_000, layers, 'rows', 0.5);
+  assert.ok(needed(shared) <= 4 * MIB && needed(2 * shared) > 4 * MIB, `${shared} rows leave half of it`);
   assert.is(small.memory.bytes, 0);
   const thick = (batch: number) => computation({ y: mul(new Graph().input('x', [batch, 4 * MIB]), 2) });
   assert.throws(() => largestBatch(small, 4, thick, 'thick'), /^thick needs \d+\.\d\d MiB/);

@@ -81,7 +81,8 @@ function* largeBuffers(plan: Plan): Generator<{ what: string; bytes: number }> {
 /**
  * The largest batch, at most `wanted`, whose program fits into what is left of the device's budget. Nothing is made on the
  * device; `computationOf(batch)` is traced and planned for `wanted`, then for a half, a quarter, … (rounded up, so that the
- * parts of what is wanted are of about one size). Throws the `OutOfMemoryError` of a batch of 1 where not even that fits.
+ * parts of what is wanted are of about one size). With a `share` below 1 a batch above 1 takes no more than that of what is
+ * left, for programs that are yet to come. Throws the `OutOfMemoryError` of a batch of 1 where not even that fits.
  *
  * A method that evaluates a network on many inputs asks this once, compiles that batch and runs it as often as needed,
  * filling up the last one:
@@ -95,12 +96,15 @@ export function largestBatch(
   wanted: number,
   computationOf: (batch: number) => Computation,
   label = 'program',
+  share = 1,
 ): number {
   for (let parts = 1; ; parts *= 2) {
     const batch = Math.ceil(wanted / parts);
     try {
-      checkFits(device, makePlan(optimize(computationOf(batch), device.target)), label);
-      return batch;
+      const plan = makePlan(optimize(computationOf(batch), device.target));
+      checkFits(device, plan, label);
+      const left = device.budgetBytes - device.memory.bytes;
+      if (batch <= 1 || bytesToAdd(device, plan) <= share * left) return batch;
     } catch (error) {
       if (!(error instanceof OutOfMemoryError) || batch <= 1) throw error;
     }

@@ -10,15 +10,16 @@ const MOST = 256;
 
 /**
  * Pictures in a replay, where `wanted` are needed in all: equal shares, so that the last replay is not mostly empty, and no
- * more than the memory budget holds. `computationOf(batch)` is what will be compiled.
+ * more than the memory budget holds, or a `share` of what is left of it. `computationOf(batch)` is what will be compiled.
  */
 export function batchFor(
   { device, size: [H, W] }: Context,
   wanted: number,
   computationOf: (batch: number) => Computation,
   label: string,
+  share = 1,
 ): number {
   const useful = Math.min(MOST, Math.max(1, Math.floor(PIXELS[device.traits.kind] / (H * W))));
-  const fitting = largestBatch(device, Math.min(wanted, useful), computationOf, label);
+  const fitting = largestBatch(device, Math.min(wanted, useful), computationOf, label, share);
   return Math.ceil(wanted / Math.ceil(wanted / fitting));
 }

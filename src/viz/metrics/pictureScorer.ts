@@ -26,10 +26,13 @@ export class PictureScorer {
     private readonly batch: number,
   ) {}
 
-  /** `wanted`: about how many pictures a call will bring; decides the batch. */
-  static async create(context: Context, wanted: number): Promise<PictureScorer> {
+  /**
+   * `wanted`: about how many pictures a call will bring; decides the batch, with the `share` that it may take of the memory left:
+   * less than 1 where the methods that are measured are prepared afterwards.
+   */
+  static async create(context: Context, wanted: number, share = 1): Promise<PictureScorer> {
     const label = 'scores of pictures';
-    const batch = batchFor(context, wanted, (n) => traceScores(context, n), label);
+    const batch = batchFor(context, wanted, (n) => traceScores(context, n), label, share);
     return new PictureScorer(context, await compile(context.device, traceScores(context, batch), { label }), batch);
   }
 
