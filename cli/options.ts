@@ -111,14 +111,17 @@ export const onOff = (flags: string, description: string): Option =>
 export const globalOptions = (program: Command): Command =>
   program
     .addOption(
-      new Option('--adapter <name>', 'which GPU: the one there is, a real one, or the software adapter of Chromium')
+      new Option(
+        '--adapter <name>',
+        "auto: a GPU where there is one, else the software adapter; gpu: a real GPU only; software: Chromium's software adapter",
+      )
         .choices(['auto', 'gpu', 'software'])
         .default('auto'),
     )
     .option(
       '--memory <MiB>',
       'what all GPU buffers together may take, in MiB, or with a unit: 512M, 2G; by default half of the memory of the machine, ' +
-        'on a GPU at most four of its largest buffers',
+        'on a GPU also at most four times the largest buffer it allows',
       mebibytes,
     )
     .option('--verbose', 'show the stack of an error');

@@ -67,12 +67,12 @@ export function addAttribute(program: Command): void {
     )
     .option(
       '--layer <name>',
-      'attribute to the activations of this layer; by default to the input, and for CAM methods to the last layer with an extent',
+      'attribute to the activations of this layer; by default to the input, and for CAM methods to the last layer with a spatial extent',
     )
     .addOption(
       new Option(
         '--sum <kind>',
-        'numbers summed to one a channel, or over the channels to one a place; the picture stays as it is',
+        'sum the numbers to one a channel, or over the channels to one a place; the picture is not affected',
       ).choices(sums),
     )
     .option('--output <file>', 'the map as a picture; with several inputs FILE-0.png, FILE-1.png, …', pictureName)
@@ -85,7 +85,7 @@ export function addAttribute(program: Command): void {
     .addOption(
       new Option(
         '--colors <name>',
-        'by default red-blue where values have signs, else inferno; one that has no white in its middle shows magnitudes',
+        'by default red-blue where values have signs, else inferno; colours that are not diverging show magnitudes',
       ).choices(colorNames),
     )
     .option(

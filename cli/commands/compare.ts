@@ -94,7 +94,10 @@ export function addCompare(program: Command): void {
         .default('logit'),
     )
     .option('--layer <name>', 'attribute to the activations of this layer, with every method that can')
-    .option('--sort <name>', 'metric whose best stands first, or milliseconds; by default the first metric')
+    .option(
+      '--sort <name>',
+      'metric by which the table is sorted, best first, or milliseconds; by default the first metric',
+    )
     .option('--output <file.csv>', 'the table, as .csv', csvName)
     .option('--figure <file>', 'the picture and all maps side by side, in the order of the table', pictureName)
     .addHelpText(

@@ -1,4 +1,4 @@
-// sanity.ts: `facet sanity MODEL --input F --method M`: does the map change when the network's weights are drawn anew?
+// sanity.ts: `facet sanity MODEL --input F --method M`: does the map change when the network's weights are randomized?
 
 import { type Command, Option } from 'commander';
 import {
@@ -41,19 +41,26 @@ interface SanityCommandOptions extends ModelOptions {
 
 export function addSanity(program: Command): void {
   const command = modelOptions(inputOptions(program.command('sanity <model>')))
-    .description('does the map change when the weights of the network are drawn anew, from the output down')
+    .description(
+      'does the map change when the weights of the network are randomized, layer by layer from the output down',
+    )
     .addOption(new Option('--method <name>', 'how maps are made').choices(Object.keys(methods)).makeOptionMandatory())
     .addOption(
-      new Option('--mode <mode>', 'all layers so far are drawn anew, or those of one step alone')
+      new Option('--mode <mode>', 'randomize all layers so far, or those of one step alone')
         .choices(sanityModes)
         .default('cascading'),
     )
-    .option('--blocks <n>', 'steps at most, each with an equal share of the layers; 0 for one a layer', whole(0), 12)
+    .option(
+      '--blocks <n>',
+      'at most so many steps, each with an equal share of the layers; 0 for a step a layer',
+      whole(0),
+      12,
+    )
     .option('--target <class>', 'number or label of the class that is explained; by default the likeliest')
     .option('--layer <name>', 'attribute to the activations of this layer')
     .option(
       '--output <file>',
-      'the maps over the picture, side by side, the one of the network as it is first',
+      'the maps over the picture, side by side, that of the unchanged network first',
       pictureName,
     )
     .option('--raw <file>', 'the maps as numbers, .npy: one a step, as `facet attribute --raw` writes them');
@@ -149,7 +156,7 @@ const number = (value: number): string => (Number.isNaN(value) ? '-' : value.toF
 function table(rows: readonly SanityRow[]): string[] {
   const heads = ['spearman', '|spearman|', 'ssim', 'hog'].map((head) => head.padStart(12)).join('');
   return [
-    `step${heads}  layers drawn anew`,
+    `step${heads}  layers randomized`,
     ...rows.map(({ step, spearman, absSpearman, ssim, hog, layers }) =>
       [
         String(step).padStart(4),

@@ -45,7 +45,7 @@ const DEFAULT_STEPS = 512;
 const AFTER = `
 Objectives: "layer:channel", "layer:channel@x,y" (neuron; x counts rows), "layer" (DeepDream), "logit:K", "prob:K",
 "direction:FILE.npy@layer"; joined by + - * and numbers, with tv, l1, l2, blur,
-diversity(layer) and alignment(layer). Positions count in the layer as it is when the random moves have added their border.
+diversity(layer) and alignment(layer). Positions count in the layer as it is when the random transformations have added their border.
 Names with spaces go in quotes: logit:'tiger cat'.
 
   facet visualize net.onnx --objective "inception_4c/output:447" --size 128 --output out.png
@@ -59,8 +59,12 @@ export function addVisualize(program: Command): void {
     .option('--size <HxW>', 'of the picture, by default 128, or what the network takes or was made for', size)
     .option('--steps <n>', `how many, by default ${DEFAULT_STEPS} or the last of the thresholds`, whole(0))
     .option('--thresholds <list>', 'also write the picture after so many steps, as FILE-STEP.png', steps)
-    .addOption(new Option('--preset <name>', 'random moves of the picture').choices(presets).default('lucid'))
-    .addOption(new Option('--transforms <name>', 'the same, in place of those of the preset').choices(presets))
+    .addOption(
+      new Option('--preset <name>', 'random transformations of the picture before each step')
+        .choices(presets)
+        .default('lucid'),
+    )
+    .addOption(new Option('--transforms <name>', 'the same, in place of those of --preset').choices(presets))
     .option('--batch <n>', 'pictures at once, shown as a grid', whole(1, 256), 1)
     .addOption(new Option('--param <kind>', 'what is optimized').choices(['fft', 'pixel']).default('fft'))
     .addOption(onOff('--decorrelate', 'optimize in decorrelated colours').default(true, 'on'))

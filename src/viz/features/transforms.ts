@@ -1,4 +1,4 @@
-// transforms.ts: random moves of the picture before the network sees it, so that what is found is robust to them.
+// transforms.ts: random transformations of the picture before the network sees it, so that what is found is robust to them.
 // The lists are the published ones. All moves of a list are drawn on the device and applied as one sampling.
 
 import type { Value } from '../../engine/graph.ts';

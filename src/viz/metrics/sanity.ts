@@ -1,4 +1,4 @@
-// sanity.ts: does a method explain the network at all? Its weights are drawn anew, layer by layer, and the map must change
+// sanity.ts: does a method explain the network at all? Its weights are randomized, layer by layer, and the map must change
 // with them: one that stays shows the picture and not what was learned (Adebayo et al. 2018,
 // https://arxiv.org/abs/1810.03292).
 
@@ -12,7 +12,7 @@ import { resizeBilinear } from '../render/maps.ts';
 import { hogSimilarity, spearman, ssim } from './similarity.ts';
 
 /**
- * cascading: from the output down, all layers so far drawn anew; independent: the layers of one step alone, those of the
+ * cascading: from the output down, all layers so far are randomized; independent: the layers of one step alone, those of the
  * other steps as in the file.
  */
 export const sanityModes = ['cascading', 'independent'] as const;
@@ -32,7 +32,7 @@ export interface SanityOptions {
 /** How alike the map is to that of the network as it is: 1 for equal maps, NaN where one of the two is constant. */
 export interface SanityRow {
   readonly step: number;
-  /** Layers drawn anew in this step, from the output down; none in the first. */
+  /** Layers randomized in this step, from the output down; none in the first. */
   readonly layers: readonly string[];
   /** Of the signed values, and of their magnitudes summed over the channels. */
   readonly spearman: number;
