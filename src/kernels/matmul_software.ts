@@ -19,4 +19,8 @@ export const kernels = {
   },
 } satisfies KernelsOf<'matmul' | 'splitMatmul'>;
 
-export const shaders = { ...matmulShaders, matmul_swap: () => import('../../shaders/matmul_swap.wgsl') };
+export const shaders = {
+  ...matmulShaders,
+  matmul_swap: () => import('../../shaders/matmul_swap.wgsl'),
+  matmul_swap_transposed: () => import('../../shaders/matmul_swap_transposed.wgsl'),
+};

@@ -1,5 +1,5 @@
-// matmul_swap.ts: matrix products in register tiles whose rows the lanes of a quad swap (shaders/matmul_swap.wgsl), for
-// software adapters with subgroups of four.
+// matmul_swap.ts: matrix products in register tiles whose rows the lanes of a quad swap (shaders/matmul_swap.wgsl, and
+// matmul_swap_transposed.wgsl where a is transposed), for software adapters with subgroups of four.
 
 import type { ConvAttrs, ConvSizes } from './conv.ts';
 import { isPointwise } from './conv_params.ts';
@@ -12,17 +12,39 @@ import type { Kernel, KernelContext } from './types.ts';
 /** Columns that a quad computes together. */
 const COLUMNS = 16;
 
-/** Rows that each lane of a quad loads, a quarter of those it computes, and how fast such blocks are beside each other. */
-const FORMS = [
+/** A block that a quad computes: the rows that each lane loads, a quarter of all, and how fast such blocks are beside each other. */
+interface Form {
+  readonly laneRows: number;
+  readonly speed: number;
+}
+const FORMS: readonly Form[] = [
   { laneRows: 16, speed: 1 },
   { laneRows: 8, speed: 0.91 },
   { laneRows: 4, speed: 0.75 },
-] as const;
+];
 
-/** What is computed beyond the ends, as a share, up to which blocks pay. */
-const MOST_WASTE = 0.3;
+/** Cores that a software adapter has at least: fewer blocks than that leave one idle. */
+const CORES = 2;
 
-const even = (value: number): boolean => value % 2 === 0;
+/**
+ * What is computed beyond the ends, as a share, up to which blocks pay: where a is transposed the other kernels load it number by
+ * number.
+ */
+const mostWaste = ({ transposeA }: MatmulAttrs): number => (transposeA ? 3 : 0.3);
+
+/** Whether all are multiples of a number. */
+const areMultiples = (of: number, values: readonly number[]): boolean => values.every((value) => value % of === 0);
+
+/** The blocks that compute `rows` by `columns` results first, their grid, and how many results that makes with those beyond the ends. */
+export function fastestBlocks(forms: readonly Form[], rows: number, columns: number, batch = 1) {
+  const blocks = forms.map(({ laneRows, speed }) => {
+    const workgroups = [Math.ceil(rows / (4 * laneRows)), Math.ceil(columns / COLUMNS), batch] as const;
+    const count = workgroups[0] * workgroups[1] * batch;
+    const time = (Math.ceil(count / CORES) * laneRows) / speed;
+    return { laneRows, workgroups, computed: count * 4 * laneRows * COLUMNS, time };
+  });
+  return blocks.reduce((best, form) => (form.time < best.time ? form : best));
+}
 
 /** The variant of y[i,m,n] = sum over k of a[i,m,k] b[i,k,n] where it runs and pays, else none. */
 export function swapMatmul(
@@ -33,41 +55,48 @@ export function swapMatmul(
 ): Kernel[] {
   const { device } = context;
   const { batch, M, N, K } = sizes;
-  const runs = device.kind === 'software' && device.subgroups && !attrs.transposeA && N % 4 === 0;
-  const inPairs = [K, lines.aLine, lines.aBatch, lines.bBatch, ...(attrs.transposeB ? [lines.bLine] : [])].every(even);
-  const blocks = FORMS.map(({ laneRows, speed }) => {
-    const workgroups = [Math.ceil(M / (4 * laneRows)), Math.ceil(N / COLUMNS), batch] as const;
-    const computed = workgroups[0] * 4 * laneRows * workgroups[1] * COLUMNS;
-    return { laneRows, workgroups, computed, time: computed / speed };
-  });
-  const { laneRows, workgroups, computed } = blocks.reduce((best, form) => (form.time < best.time ? form : best));
-  if (!runs || !inPairs || computed > (1 + MOST_WASTE) * M * N) return [];
+  if (device.kind !== 'software' || !device.subgroups || N % 4 !== 0) return [];
+  const { laneRows, workgroups, computed } = fastestBlocks(FORMS, M, N, batch);
+  if (computed > (1 + mostWaste(attrs)) * batch * M * N) return [];
   if (workgroups.some((count) => count > device.maxWorkgroupsPerDimension)) return [];
+  const place = { M, columns: N / 4, ...sliceUniforms(context.slice, N, 4) };
+  const form = { variant: 'swap', workgroups };
+  const text = (unit: 2 | 4) => ({
+    LANE_ROWS: laneRows,
+    ...heldEpilogueText(context, 4),
+    ...storedText(context, 1, 'b', unit),
+  });
+  if (attrs.transposeA) {
+    if (attrs.transposeB || !areMultiples(4, [M, ...Object.values(lines)])) return [];
+    return [
+      {
+        ...form,
+        shader: 'matmul_swap_transposed',
+        text: { ...text(4), LANE_LOADS: laneRows / 4 },
+        uniforms: { ...place, terms: K, ...linesIn(lines, 4, 4) },
+      },
+    ];
+  }
   const unit = attrs.transposeB ? 2 : 4;
+  const inPairs = [K, lines.aLine, lines.aBatch, lines.bBatch, ...(attrs.transposeB ? [lines.bLine] : [])];
+  if (!areMultiples(2, inPairs)) return [];
   return [
     {
-      variant: 'swap',
+      ...form,
       shader: 'matmul_swap',
-      text: {
-        LANE_ROWS: laneRows,
-        TRANSPOSE_B: attrs.transposeB,
-        ...heldEpilogueText(context, 4),
-        ...storedText(context, 1, 'b', unit),
-      },
-      uniforms: {
-        M,
-        columns: N / 4,
-        pairs: K / 2,
-        a_batch: lines.aBatch / 2,
-        a_line: lines.aLine / 2,
-        b_batch: lines.bBatch / unit,
-        b_line: lines.bLine / unit,
-        ...sliceUniforms(context.slice, N, 4),
-      },
-      workgroups,
+      text: { ...text(unit), TRANSPOSE_B: attrs.transposeB },
+      uniforms: { ...place, pairs: K / 2, ...linesIn(lines, 2, unit) },
     },
   ];
 }
+
+/** The lines as shaders want them, in loads of a and of b. */
+const linesIn = ({ aBatch, aLine, bBatch, bLine }: MatmulLines, unitA: number, unitB: number) => ({
+  a_batch: aBatch / unitA,
+  a_line: aLine / unitA,
+  b_batch: bBatch / unitB,
+  b_line: bLine / unitB,
+});
 
 /** The same for a 1x1 convolution of stride 1, which is the product of all pixels and the filters. */
 export function swapConv(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel[] {

@@ -10,6 +10,8 @@ const sizes = [
   { name: 'odd sizes', M: 11, N: 7, K: 5 },
   { name: 'odd terms', M: 33, N: 8, K: 7 },
   { name: 'blocks of a quad, one short', M: 31, N: 60, K: 6 },
+  { name: 'blocks of a quad, four short', M: 28, N: 28, K: 6 },
+  { name: 'large blocks of a quad, odd terms', M: 60, N: 28, K: 7 },
 ];
 const transposes = [
   [false, false],
@@ -49,6 +51,15 @@ export const matmulCases: readonly Case[] = [
   },
   {
     op: 'matmul',
+    name: 'batch, a transposed',
+    inputs: [
+      [3, 5, 28],
+      [3, 5, 12],
+    ],
+    build: ([a, b]) => matmul(a, b, { transposeA: true }),
+  },
+  {
+    op: 'matmul',
     name: 'batch, one matrix',
     inputs: [
       [3, 5, 4],
@@ -66,4 +77,10 @@ export const matmulCases: readonly Case[] = [
     build: ([a, b]) => matmul(a, b, { transposeA: true, transposeB: true }),
   },
   { op: 'matmul', name: 'bias', inputs: [[2, 8], [8, 12], [12]], build: ([a, b, bias]) => add(matmul(a, b), bias) },
+  {
+    op: 'matmul',
+    name: 'bias, a transposed',
+    inputs: [[5, 20], [5, 28], [28]],
+    build: ([a, b, bias]) => add(matmul(a, b, { transposeA: true }), bias),
+  },
 ];
