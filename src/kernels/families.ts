@@ -51,8 +51,10 @@ const convInput = (kind: DeviceKind, attrs: ConvAttrs) => {
   if (isGrouped(attrs)) return grouped();
   return kind === 'gpu' ? import('./conv_gpu.ts') : import('./conv_input_kernels.ts');
 };
-const convFilter = (_: DeviceKind, attrs: ConvAttrs) =>
-  isGrouped(attrs) ? grouped() : import('./conv_filter_kernels.ts');
+const convFilter = (kind: DeviceKind, attrs: ConvAttrs) => {
+  if (isGrouped(attrs)) return grouped();
+  return kind === 'gpu' ? import('./conv_filter_kernels.ts') : import('./conv_filter_software.ts');
+};
 const winograd = () => import('./winograd_kernels.ts');
 const matmul = (kind: DeviceKind) => (kind === 'gpu' ? import('./matmul_gpu.ts') : import('./matmul_software.ts'));
 const sumParts = () => import('./sum_parts_kernels.ts');

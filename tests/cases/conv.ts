@@ -24,6 +24,7 @@ const settings: readonly Setting[] = [
     w: [7, 7, 3, 8],
     options: { strides: [2, 2], pads: [3, 3, 3, 3] },
   },
+  { name: 'large blocks of a quad', x: [2, 5, 5, 28], w: [3, 3, 28, 28], options: { pads: [1, 1, 1, 1] } },
   { name: 'asymmetric pads', x: [1, 5, 6, 4], w: [3, 2, 4, 4], options: { pads: [0, 1, 2, 3] } },
   { name: 'asymmetric strides', x: [1, 6, 7, 4], w: [3, 3, 4, 4], options: { strides: [1, 3], pads: [1, 1, 1, 1] } },
   { name: 'dilation 2', x: [1, 7, 8, 4], w: [3, 3, 4, 4], options: { dilations: [2, 2], pads: [2, 2, 2, 2] } },
