@@ -4,7 +4,8 @@
 import * as assert from 'uvu/assert';
 import { gradient } from '../../src/autodiff/gradient.ts';
 import { costOf } from '../../src/engine/cost.ts';
-import { type Device, openDevice } from '../../src/engine/gpu/device.ts';
+import { Connection } from '../../src/engine/gpu/connection.ts';
+import { type Device, DeviceError, openDevice } from '../../src/engine/gpu/device.ts';
 import { profile } from '../../src/engine/gpu/profile.ts';
 import { compile, type Program } from '../../src/engine/gpu/program.ts';
 import { measureRoofline, RooflineRounds } from '../../src/engine/gpu/roofline.ts';
@@ -138,6 +139,26 @@ test('the limits of the device are measured once, and again only for the better'
   assert.is(await measureRoofline(device), first);
   const second = await measureRoofline(device, true);
   assert.ok(second.flopsPerSecond >= first.flopsPerSecond && second.dispatchMicros <= first.dispatchMicros);
+});
+
+test('a limit whose shader does not compile leaves no buffers behind', async () => {
+  const { connection } = device;
+  const { buffers, bytes } = device.memory;
+  for (const name of ['multiply-adds', 'copy by a kernel']) {
+    connection.pipeline = (label, ...rest) =>
+      label.startsWith(name)
+        ? Promise.reject(new DeviceError(`"${label}" does not compile`))
+        : Connection.prototype.pipeline.call(connection, label, ...rest);
+    try {
+      await measureRoofline(device, true);
+      assert.unreachable(name);
+    } catch (error) {
+      assert.match((error as Error).message, `"${name}`);
+    } finally {
+      Reflect.deleteProperty(connection, 'pipeline');
+    }
+    assert.equal([device.memory.buffers, device.memory.bytes], [buffers, bytes], name);
+  }
 });
 
 test('rounds of the limits raise them, and tell of the worst', async () => {

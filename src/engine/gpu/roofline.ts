@@ -59,6 +59,16 @@ const COPY_ROUNDS = [1, 4, 16];
 const isPass = (encoder: GPUCommandEncoder | GPUComputePassEncoder): encoder is GPUComputePassEncoder =>
   'dispatchWorkgroups' in encoder;
 
+/** What `make` makes of things that were made before; where it fails, they are freed. */
+async function orFree<T>(free: () => void, make: () => Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    free();
+    throw error;
+  }
+}
+
 /** One dispatch with uniforms of its own. */
 async function shaderLimit(
   connection: Connection,
@@ -119,18 +129,21 @@ async function multiplyAdds(
   const { connection } = device;
   const { CHAINS, UNROLL } = MULTIPLY_ADD_FORMS[form];
   const y = connection.createBuffer('multiply-add: y', 4 * invocations, GPUBufferUsage.STORAGE);
-  const limit = await shaderLimit(connection, {
-    name: `multiply-adds, ${form} (limit of arithmetic)`,
-    code: expandShader('limit_multiply_add', limitMultiplyAdd, { CHAINS, UNROLL }),
-    uniforms: [rounds],
-    buffers: [y],
-    workgroups: invocations / MULTIPLY_ADD_WORKGROUP,
-    flops: 2 * invocations * LANES * CHAINS * UNROLL * rounds,
-    bytes: 4 * invocations,
-  });
+  const free = () => connection.destroyBuffer(y);
+  const limit = await orFree(free, () =>
+    shaderLimit(connection, {
+      name: `multiply-adds, ${form} (limit of arithmetic)`,
+      code: expandShader('limit_multiply_add', limitMultiplyAdd, { CHAINS, UNROLL }),
+      uniforms: [rounds],
+      buffers: [y],
+      workgroups: invocations / MULTIPLY_ADD_WORKGROUP,
+      flops: 2 * invocations * LANES * CHAINS * UNROLL * rounds,
+      bytes: 4 * invocations,
+    }),
+  );
   const dispose = () => {
     limit.dispose();
-    connection.destroyBuffer(y);
+    free();
   };
   return { ...limit, dispose };
 }
@@ -174,12 +187,16 @@ async function kernelCopies(device: Device): Promise<{ limits: ShaderLimit[]; di
   const { kind, maxWorkgroupsPerDimension: most } = device.traits;
   const parts = bytes === COPY_BYTES[kind] ? COPY_PARTS[kind] : 1;
   const limits: ShaderLimit[] = [];
+  const dispose = () => {
+    for (const limit of limits) limit.dispose();
+    for (const buffer of buffers) connection.destroyBuffer(buffer);
+  };
   for (const rounds of COPY_ROUNDS) {
     const stride = bytes / parts / VEC4_BYTES / rounds;
     const workgroups = stride / COPY_WORKGROUP;
     if (workgroups > most || !Number.isInteger(workgroups)) continue;
-    limits.push(
-      await shaderLimit(connection, {
+    const limit = await orFree(dispose, () =>
+      shaderLimit(connection, {
         name: 'copy by a kernel',
         code: expandShader('limit_copy', limitCopy),
         uniforms: [stride, rounds],
@@ -190,11 +207,8 @@ async function kernelCopies(device: Device): Promise<{ limits: ShaderLimit[]; di
         bytes: (2 * bytes) / parts,
       }),
     );
+    limits.push(limit);
   }
-  const dispose = () => {
-    for (const limit of limits) limit.dispose();
-    for (const buffer of buffers) connection.destroyBuffer(buffer);
-  };
   return { limits, dispose };
 }
 
