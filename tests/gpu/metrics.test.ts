@@ -115,6 +115,30 @@ test('drop of a linear network: what the map hides, at its share, is what the sc
   }
 });
 
+test('drop from a score of 0: nothing can be lost, unless the score can fall below', async () => {
+  const scorer = (seen: number): PictureScorer => {
+    const none = Object.create(PictureScorer.prototype) as PictureScorer;
+    none.score = async () => ({ explained: Float64Array.of(0, seen), judged: Float64Array.of(0, seen) });
+    return none;
+  };
+  const explained = {
+    context: { device, model, size, unit },
+    input: picture,
+    attribution: mapOf(new Float32Array(256)),
+  };
+  for (const seen of [0, 0.5]) {
+    const { value, parts } = await findMetric('drop').measure(scorer(seen), explained);
+    assert.is(value, 0);
+    assert.equal(parts, { increase: seen > 0 ? 1 : 0, whole: 0, seen });
+  }
+  try {
+    await findMetric('drop').measure(scorer(-0.5), explained);
+    assert.unreachable();
+  } catch (error) {
+    assert.match((error as Error).message, 'the score of the picture is 0');
+  }
+});
+
 test('insertion begins with the blurred picture and ends with the picture; deletion the other way with grey', async () => {
   const control = mapOf(new Float32Array(256).fill(1));
   const scoresOf = async (name: Name, options: object) =>

@@ -1,6 +1,7 @@
 // drop.ts: average drop and increase in confidence (Chattopadhay et al. 2018, section 4.1), of one picture: what share of
 // the class's probability is lost when only what the map shows is seen.
 
+import { ModelError } from '../../models/error.ts';
 import { baselineOption, makeBaseline } from '../attribution/baseline.ts';
 import { withDefaults } from '../attribution/options.ts';
 import { inputShape } from '../attribution/subject.ts';
@@ -13,6 +14,16 @@ const options = { baseline: baselineOption(0) };
 export function visibility(map: Float32Array): Float32Array {
   const largest = map.reduce((a, b) => Math.max(a, b), 0);
   return map.map((value) => (largest > 0 ? Math.max(0, value) / largest : 0));
+}
+
+/** Of a score of 0 nothing can be lost, as probabilities and what a ReLU passes do not fall below it. */
+function shareLost(whole: number, seen: number): number {
+  const lost = Math.max(0, whole - seen);
+  if (lost === 0) return 0;
+  if (whole !== 0) return lost / Math.abs(whole);
+  throw new ModelError(
+    'drop: the score of the picture is 0 and falls below it, which is no share of 0. Measure another unit or picture.',
+  );
 }
 
 /** max(0, Y - O)/Y, Y the score of the picture, O of the picture through the map; part `increase` is 1 where O > Y. */
@@ -35,7 +46,7 @@ export const drop: Metric<typeof options> = {
     const { judged } = await scorer.score(target, 2, fill, watch);
     const [whole, seen] = judged;
     return {
-      value: Math.max(0, whole - seen) / Math.abs(whole),
+      value: shareLost(whole, seen),
       evaluations: 2,
       millis: performance.now() - began,
       parts: { increase: seen > whole ? 1 : 0, whole, seen },
