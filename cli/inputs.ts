@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import { fromFileLayout, inputSize, type Model, pixelsToRgb, preprocessRgb, unpreprocess } from '../src/index.ts';
-import { CommandError } from './errors.ts';
+import { CommandError, UsageError } from './errors.ts';
 import { readBytes } from './files.ts';
 import { decodeNpy } from './npy.ts';
 import { readPicture } from './pictures.ts';
@@ -22,7 +22,7 @@ export interface Row {
 export function checkSize({ name, input }: Model, asked: readonly [number, number] | undefined): void {
   const { height, width } = input;
   if (!asked || ((height ?? asked[0]) === asked[0] && (width ?? asked[1]) === asked[1])) return;
-  throw new CommandError(
+  throw new UsageError(
     `model "${name}" takes pictures of ${height ?? 'any'}x${width ?? 'any'}, not ${asked[0]}x${asked[1]}. Leave --size out.`,
   );
 }
@@ -69,7 +69,7 @@ function rawRows(file: string, model: Model, asked?: readonly [number, number]):
   const { data, shape: own } = fromFileLayout(array.data, channelsLast ? 'plain' : 'nhwc', shape);
   const [, H, W, C] = own;
   if (asked && (asked[0] !== H || asked[1] !== W)) {
-    throw new CommandError(
+    throw new UsageError(
       `"${file}" is ${H}x${W} and is used as it is, not resized to ${asked.join('x')}. Leave --size out.`,
     );
   }

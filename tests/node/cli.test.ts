@@ -22,6 +22,7 @@ async function prepareFiles(): Promise<void> {
   writeFileSync(at('words.onnx'), 'These are words, not a network.\n');
   writeFileSync(at('cut.onnx'), readFileSync(`assets/${twin}.onnx`).subarray(0, 1_000_000));
   writeFileSync(at('wrong.npy'), encodeNpy({ shape: [1, 3, 32, 30], data: new Float32Array(2880) }));
+  writeFileSync(at('right.npy'), encodeNpy({ shape: [1, 3, 32, 32], data: new Float32Array(3072) }));
   writeFileSync(at('unknown.onnx'), unknownOperator());
   await writeCifarFiles(folder);
 }
@@ -103,7 +104,9 @@ test('says of inputs what is wrong with them', async () => {
     refuse(1, [/empty\.png/, /0 bytes/], ...run('empty.png')),
     refuse(1, [/words\.png/, /cannot be read/], ...run('words.png')),
     refuse(1, [/\[1,3,32,30\]/, /\[N,3,32,32\]/], ...run('wrong.npy')),
-    refuse(1, [/32x32, not 64x64/], ...run('picture.png', '--size', '64')),
+    refuse(2, [/32x32, not 64x64/, /Leave --size out/], ...run('picture.png', '--size', '64')),
+    refuse(2, [/32x32, not 64x64/], 'inspect', twin, '--size', '64'),
+    refuse(2, [/is 32x32/, /Leave --size out/], 'run', 'drawings', '--input', at('right.npy'), '--size', '48'),
     refuse(1, [/label file/, /gone\.txt/], ...run('picture.png', '--labels', at('gone.txt'))),
     refuse(2, [/no layer "nowhere"/, /nearest/], ...run('picture.png', '--layers', 'nowhere', '--raw', at('raw'))),
     refuse(2, [/"zebra"/, /deer/], ...attribute, '--target', 'zebra'),
