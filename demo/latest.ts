@@ -19,4 +19,9 @@ export class Latest {
       this.isRunning = false;
     }
   }
+
+  /** For what nobody wished, such as drawing anew: runs only where no task waits, whose place it would take. */
+  async offer(task: () => Promise<void>): Promise<void> {
+    if (!this.waiting) await this.push(task);
+  }
 }

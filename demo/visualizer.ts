@@ -166,7 +166,7 @@ export class Visualizer {
     const { run } = this;
     this.listener.recovered(run?.step);
     if (!run || this.state !== 'stopped') return;
-    void this.tasks.push(async () => {
+    void this.tasks.offer(async () => {
       await attempt(async () => {
         if (run !== this.run) return;
         await this.screen.show(run);
