@@ -1,6 +1,6 @@
 // methodOptions.ts: flags of attribution methods, from the table of each: their help, and their texts as values.
 
-import { type Command, Option as Flag } from 'commander';
+import { type Command, Help, Option as Flag } from 'commander';
 import {
   fromFileLayout,
   type Method,
@@ -36,16 +36,67 @@ const distinct = (texts: readonly string[]): string[] => [...new Set(texts)];
 
 const MOST_NAMES = 3;
 
-/** Adds a flag for every option of any method; texts are read once the method is known. */
+/** What an option is about, where it means something else to each method. */
+const SHARED: Readonly<Record<string, string>> = {
+  rule: 'which rule the method works by',
+  tolerance: 'how exact the result has to be',
+  baseline: 'what absence means',
+  samples: 'how much is drawn at random: points, copies, sets or masks',
+  segments: 'how many superpixels (SLIC) the picture is cut into',
+  keep: 'how much is kept',
+};
+
+const ONE_METHOD = '--method NAME --help';
+
+/** Adds a flag for every option of any method; texts are read once the method is known. Help on one method shows its own. */
 export function methodFlags(command: Command): Command {
   for (const [name, { options, names }] of allOptions()) {
     const placeholders = distinct(options.map(({ placeholder }) => placeholder));
     const meanings = distinct(options.map(({ description }) => description));
     const of = names.length > MOST_NAMES ? `${names.length} methods` : names.join(', ');
     const placeholder = placeholders.length === 1 ? placeholders[0] : 'value';
-    command.addOption(new Flag(`--${flagOf(name)} <${placeholder}>`, `${meanings.join('; or ')} (${of})`));
+    const meaning = meanings.length === 1 ? meanings[0] : (SHARED[name] ?? 'of a meaning of its own to each');
+    command.addOption(
+      new Flag(`--${flagOf(name)} <${placeholder}>`, `${meaning} (${of})`).helpGroup(
+        `Options of methods (${ONE_METHOD} says what they mean to one):`,
+      ),
+    );
   }
-  return command;
+  return command
+    .configureHelp({ ...command.configureHelp(), visibleOptions })
+    .addHelpText('after', () => aboutMethod(methodOf(command)));
+}
+
+/** The method that is named beside `--help`. */
+const methodOf = (command: Command): MethodName | undefined =>
+  command.getOptionValue('method') as MethodName | undefined;
+
+/** Of the options of methods only those of the named one, as it means them. */
+function visibleOptions(command: Command): Flag[] {
+  const all = new Help().visibleOptions(command);
+  const method = methodOf(command);
+  if (method === undefined) return all;
+  const known = allOptions();
+  const own: OptionTable = methods[method].options;
+  return all.flatMap((flag) => {
+    const name = flag.attributeName();
+    if (!known.has(name)) return [flag];
+    return Object.hasOwn(own, name) ? [ownFlag(name, own[name]).helpGroup(`Options of ${method}:`)] : [];
+  });
+}
+
+function ownFlag(name: string, { placeholder, description, choices, fallback }: Option): Flag {
+  const isListed = choices === undefined || placeholder.includes('|');
+  const which = isListed ? '' : `: ${choices.join(', ')}`;
+  const standard = fallback === undefined ? '' : ` (default: ${showDefault(fallback)})`;
+  return new Flag(`--${flagOf(name)} <${placeholder}>`, `${description}${which}${standard}`);
+}
+
+/** What the method does, and where it is from. */
+function aboutMethod(name: MethodName | undefined): string {
+  if (name === undefined) return '';
+  const { description, source }: Method = methods[name];
+  return `\n${name}: ${description} (${source})`;
 }
 
 const FAMILIES = { gradient: 'Gradients', cam: 'Class activation maps', perturbation: 'Perturbation' } as const;

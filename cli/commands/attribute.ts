@@ -93,7 +93,7 @@ export function addAttribute(program: Command): void {
       'the numbers, .npy: [N,C,H,W] over the input, [N,1,h,w] at the size of the layer for CAM methods, [N,features] for features; of a layer, its own shape; with --sum channels [N,C], with --sum space [N,1,h,w]',
     );
   methodFlags(command)
-    .addHelpText('after', () => `\n${methodHelp()}`)
+    .addHelpText('after', ({ command }) => (command.getOptionValue('method') === undefined ? `\n${methodHelp()}` : ''))
     .action((argument, _, command) => attribute(argument, command.optsWithGlobals()));
   seedOption(command);
 }

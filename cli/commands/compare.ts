@@ -75,7 +75,7 @@ export function addCompare(program: Command): void {
     )
     .option(
       '--methods <names>',
-      'methods, each with options if need be, named as the flags of `facet attribute`: integrated-gradients:steps=20,grad-cam:layer=conv5; ' +
+      'methods, each with options if need be, named as the flags of `facet attribute` (--method NAME --help lists them): integrated-gradients:steps=20,grad-cam:layer=conv5; ' +
         `or all-fast: ${CHEAP.join(', ')}`,
       names,
       ['all-fast'],

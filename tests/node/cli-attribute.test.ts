@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import * as assert from 'uvu/assert';
+import { flagOf } from '../../cli/methodOptions.ts';
 import { decodeNpy } from '../../cli/npy.ts';
+import { methods } from '../../src/viz/attribution/methods.ts';
 import { close } from '../support/close.ts';
-import { json, type Result, start } from '../support/command.ts';
+import { json, type Result, start, succeed } from '../support/command.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('command line: attribute');
@@ -38,6 +40,33 @@ async function pixels(name: string): Promise<{ width: number; height: number; da
 const colorAt = ({ data, width }: { data: Buffer; width: number }, row: number, column: number): number[] => [
   ...data.subarray(3 * (row * width + column), 3 * (row * width + column) + 3),
 ];
+
+test('help says once what an option is about, and of a named method what it means there', async () => {
+  /** Of one line each, where narrow help is wrapped. */
+  const lineOf = (help: string, flag: string) =>
+    help
+      .replace(/\n {8,}/g, ' ')
+      .split('\n')
+      .filter((line) => line.startsWith(`  --${flag} `));
+  for (const command of ['attribute', 'sanity']) {
+    const all = await succeed(command, '--help');
+    for (const { options } of Object.values(methods)) {
+      for (const name of Object.keys(options)) assert.is(lineOf(all, flagOf(name)).length, 1, name);
+    }
+    assert.not.match(all, /[^,]; or /);
+    assert.not.match(all, 'of a meaning of its own'); // each option of several meanings is described
+    assert.match(all, '--method NAME --help');
+
+    const own = await succeed(command, '--method', 'rise', '--help');
+    assert.match(own, /Options of rise:\n/);
+    assert.match(lineOf(own, 'keep').join(), /<number> +chance that a cell is seen \(default: 0\.5\)$/);
+    assert.match(own, /^rise: mean of random soft masks.*arxiv/m);
+    assert.equal([...lineOf(own, 'rule'), ...lineOf(own, 'steps')], []);
+    for (const shared of ['target', 'input', 'seed']) assert.is(lineOf(own, shared).length, 1, shared);
+  }
+  const [base] = lineOf(await succeed('attribute', '--help', '--method', 'vargrad'), 'base');
+  assert.match(base, /averaged: gradient, input-x-gradient, .*grad-cam.* \(default: gradient\)/);
+});
 
 test(
   'draws the map over the picture, alone, or all beside each other',
