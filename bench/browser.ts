@@ -29,7 +29,7 @@ const VIEWPORT = { width: 1200, height: 1000 };
 const PROBE_SECONDS = 60;
 
 /** The command of a Chromium, and the flags that it needs. */
-export interface Installed {
+interface Installed {
   readonly command: string;
   readonly flagsFor: (adapter: 'software' | 'gpu') => readonly string[];
 }

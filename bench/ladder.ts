@@ -59,7 +59,7 @@ export interface OpWork {
 }
 
 /** What the last form has before the first: `fusion` of ops, writing `in place`, Fourier `stages`. */
-export type Comparison = 'fusion' | 'in place' | 'stages';
+type Comparison = 'fusion' | 'in place' | 'stages';
 
 /** The names of the two forms. */
 const COMPARED: Readonly<Record<Comparison, readonly [string, string]>> = {
@@ -71,7 +71,7 @@ const COMPARED: Readonly<Record<Comparison, readonly [string, string]>> = {
 /** What the first pass calls what it makes of an op. */
 const loweredName = ({ op }: OpNode): string => (op.includes('fft') ? 'stages' : 'blocks');
 
-export const firstKernel: Choose = ([first]) => first;
+const firstKernel: Choose = ([first]) => first;
 
 const kernelNamed =
   (name: string): Choose =>

@@ -20,14 +20,14 @@ interface Reference {
   readonly at?: readonly number[];
 }
 
-export interface Ready {
+interface Ready {
   /** From the start of making it ready to its first result. */
   readonly firstMillis: number;
   readonly error?: number;
 }
 /** An engine, or a limit of arithmetic. */
 export type Timeable = EngineName | MultiplyAddForm;
-export type Answer = Ready | { readonly unsupported: string };
+type Answer = Ready | { readonly unsupported: string };
 
 const BASE = new URL('./', location.href).href;
 const networks: Networks = networksAt(BASE);

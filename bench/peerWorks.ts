@@ -50,7 +50,7 @@ export interface NamedWork {
 }
 
 /** An item of work whose time is known tells that of many, where an engine has nothing better: `count` times `name`. */
-export interface Multiple {
+interface Multiple {
   readonly name: string;
   readonly count: number;
 }
@@ -113,7 +113,7 @@ function networkWorks(network: NetworkName, isLong: boolean): NamedWork[] {
   ];
 }
 
-export interface Choice {
+interface Choice {
   readonly sizes: readonly number[];
   readonly networks: readonly NetworkName[];
   /** Only works whose name contains one of these texts, which are in lower case. */

@@ -43,7 +43,7 @@ export interface Row {
 }
 
 /** When and how something was measured. */
-export interface Run {
+interface Run {
   readonly date: string;
   readonly command: string;
   readonly rounds: number;

@@ -27,7 +27,7 @@ export const networksAtHand = (root: string): NetworkName[] =>
 /** On which adapters are looked for; it belongs to no engine. */
 const BLANK = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>blank</title>';
 
-export interface BenchServer {
+interface BenchServer {
   readonly url: string;
   close(): void;
 }

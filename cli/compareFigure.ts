@@ -14,7 +14,7 @@ const LETTERS = 15;
 const LETTER_WIDTH = 0.62;
 
 /** A map with its caption: a name, and a number or nothing. */
-export interface Tile {
+interface Tile {
   readonly name: string;
   readonly value: string;
   readonly attribution: Attribution;

@@ -56,7 +56,7 @@ async function fetchNow(what: string, addresses: readonly string[], options: Dow
 }
 
 /** The environment variable that names a registry of the user's own. */
-export const REGISTRY_VARIABLE = 'FACET_REGISTRY';
+const REGISTRY_VARIABLE = 'FACET_REGISTRY';
 
 /** All networks that can be fetched by name. */
 export function knownModels(): readonly WebModel[] {

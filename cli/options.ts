@@ -29,7 +29,7 @@ function numberOf(text: string): number {
 }
 
 /** `104,117,123` */
-export function numbers(text: string): number[] {
+function numbers(text: string): number[] {
   return text
     .replace(/^\[|\]$/g, '')
     .split(',')
@@ -67,7 +67,7 @@ export function percentile(text: string): number {
 }
 
 /** `64`, `512M` or `2G` -> MiB. */
-export function mebibytes(text: string): number {
+function mebibytes(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(?:(M|G)(?:i?B)?)?$/i.exec(text.trim());
   const value = match ? Number(match[1]) * (match[2]?.toUpperCase() === 'G' ? 1024 : 1) : 0;
   if (value <= 0) throw new InvalidArgumentError('Give an amount of memory above 0 in MiB, or with a unit: 512M, 2G.');
@@ -99,7 +99,7 @@ export function size(text: string): [number, number] {
   return [sides[0], sides[1]];
 }
 
-export const collect = (value: string, before: string[] = []): string[] => [...before, value];
+const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 /** An option that is `on` or `off`. */
 export const onOff = (flags: string, description: string): Option =>

@@ -3,7 +3,7 @@
 import { byId } from './dom.ts';
 
 /** What is given at once: the network, where one is among them, else the first; and the others. */
-export type Given = (file: File, others: readonly File[]) => void;
+type Given = (file: File, others: readonly File[]) => void;
 
 function give(files: readonly File[], given: Given): void {
   const file = files.find(({ name }) => /\.onnx$/i.test(name)) ?? files[0];

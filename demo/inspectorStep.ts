@@ -16,7 +16,7 @@ import { gridOf, percent, time } from './inspectorTable.ts';
 import { scaled } from './report.ts';
 import { say } from './status.ts';
 
-export interface StepContext {
+interface StepContext {
   readonly device: Device;
   readonly graph: Graph;
   readonly node: Step['planned']['node'];

@@ -9,7 +9,7 @@ export class PageError extends Error {
 }
 
 /** Who speaks in the status line; each has one thing to say at a time. */
-export type Speaker = 'network' | 'image' | 'picture' | 'method' | 'kernels' | 'gpu';
+type Speaker = 'network' | 'image' | 'picture' | 'method' | 'kernels' | 'gpu';
 
 const said = new Map<Speaker, { text: string; busy: boolean }>();
 

@@ -5,7 +5,7 @@ import { permuteData } from '../../src/models/onnx/layout.ts';
 type Shape = readonly number[];
 const moved = (shape: Shape, order: readonly number[]): number[] => order.map((axis) => shape[axis]);
 
-export interface Laid {
+interface Laid {
   readonly data: Float32Array<ArrayBuffer>;
   readonly shape: number[];
 }

@@ -37,7 +37,7 @@ interface Ort {
 }
 
 /** Its files are served as they come: it starts its WebAssembly, and threads, from where they lie. */
-export async function loadOrt(base: string): Promise<Ort> {
+async function loadOrt(base: string): Promise<Ort> {
   const ort = (await import(`${base}ort/ort.webgpu.min.mjs`)) as Ort;
   ort.env.wasm.wasmPaths = `${base}ort/`;
   ort.env.logLevel = 'error';

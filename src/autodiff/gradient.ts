@@ -10,7 +10,7 @@ import { extraRule } from '../engine/extra.ts';
 import { commonRules } from '../engine/rules/common.ts';
 import type { Rule, Rules } from '../engine/rules/types.ts';
 
-export interface GradientOptions {
+interface GradientOptions {
   /** The rule table; replace entries for guided backpropagation and its kin: `{ ...defaultRules, relu: guided }`. */
   readonly rules?: Rules;
   /** Gradient of the final objective with respect to `loss`. Needed where loss is not a scalar. */

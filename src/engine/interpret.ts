@@ -5,7 +5,7 @@ import { referenceOf } from '../kernels/references/index.ts';
 import type { NdArray } from '../kernels/types.ts';
 import type { Computation } from './graph.ts';
 
-export interface Interpretation {
+interface Interpretation {
   readonly outputs: Record<string, NdArray>;
   /** Contents of the updated states, by name. */
   readonly states: Record<string, NdArray>;

@@ -66,7 +66,7 @@ export const bufferBytes = (bytes: number): number => Math.max(16, Math.ceil(byt
 export const UNIFORM_ALIGNMENT = 256;
 
 /** All in bytes. */
-export interface PlannedMemory {
+interface PlannedMemory {
   /** Buffers for intermediate values as planned, and as they would be with one each. */
   readonly slots: number;
   readonly unshared: number;

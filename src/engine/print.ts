@@ -6,7 +6,7 @@ import { type Computation, type Node, operandsOf } from './graph.ts';
 import type { Place, Plan, PlannedStep } from './plan.ts';
 
 /** `add(%0, 0.5)` and so on, one line for the whole program. */
-export function printProgram({ operands, steps }: ScalarProgram): string {
+function printProgram({ operands, steps }: ScalarProgram): string {
   const texts = Array.from({ length: operands }, (_, i) => `$${i}`);
   for (const step of steps) {
     texts.push('literal' in step ? String(step.literal) : `${step.op}(${step.args.map((i) => texts[i]).join(', ')})`);

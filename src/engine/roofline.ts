@@ -43,7 +43,7 @@ export function rooflineWarning(roofline: MeasuredRoofline): string | undefined 
 /** What limits a dispatch of this cost, if nothing else does. */
 export type Bound = 'arithmetic' | 'memory' | 'overhead';
 
-export interface Judgement {
+interface Judgement {
   readonly bound: Bound;
   /** The least time that arithmetic and memory allow. */
   readonly idealMicros: number;

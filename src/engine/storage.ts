@@ -12,7 +12,7 @@ export function sourceOf(graph: Graph, id: number): number {
 }
 
 /** Whether a value is stored in halves. */
-export function isInHalves(graph: Graph, id: number): boolean {
+function isInHalves(graph: Graph, id: number): boolean {
   const source = graph.nodes[sourceOf(graph, id)];
   if (source.kind === 'constant') return source.tensor.inHalves ?? false;
   return source.kind === 'op' && (opDef(source.op).inHalves ?? false);

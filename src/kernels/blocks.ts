@@ -38,7 +38,7 @@ const depthOn = (device: DeviceTraits, form: BlockForm): number | undefined =>
   DEPTHS.find((depth) => storageBytes(form, depth) <= device.maxWorkgroupStorageBytes);
 
 /** `count` products of M rows, N columns and K terms. */
-export interface Product {
+interface Product {
   readonly count: number;
   readonly M: number;
   readonly N: number;

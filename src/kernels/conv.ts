@@ -20,7 +20,7 @@ export interface ConvAttrs {
 /** [H, W] of the picture whose gradient is taken; strides leave it open. */
 export type ConvInputAttrs = ConvAttrs & { readonly inputSize: readonly [number, number] };
 /** [R, S] of the filter whose gradient is taken. */
-export type ConvFilterAttrs = ConvAttrs & { readonly filterSize: readonly [number, number] };
+type ConvFilterAttrs = ConvAttrs & { readonly filterSize: readonly [number, number] };
 
 /** All sizes of one convolution, whichever of its three arrays is computed. */
 export interface ConvSizes {

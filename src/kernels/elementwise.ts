@@ -16,7 +16,7 @@ export const singleStep = (op: ElementwiseName): ScalarProgram => ({
 });
 
 /** How an epilogue reads an operand: with the result, once for all, or one value a channel. */
-export type EpilogueAccess = 'same' | 'scalar' | 'channel';
+type EpilogueAccess = 'same' | 'scalar' | 'channel';
 
 export function epilogueAccess(operand: Shape, output: Shape): EpilogueAccess | undefined {
   if (sizeOf(operand) === sizeOf(output) && sameShape(operand, output.slice(output.length - operand.length)))

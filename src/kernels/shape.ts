@@ -1,6 +1,6 @@
 // shape.ts: arithmetic on shapes, shared by all ops.
 
-import { type NdArray, OpError, type Shape } from './types.ts';
+import { OpError, type Shape } from './types.ts';
 
 /** Number of elements. */
 export const sizeOf = (shape: Shape): number => shape.reduce((product, d) => product * d, 1);
@@ -63,8 +63,6 @@ export function normalizeAxis(op: string, axis: number, rank: number): number {
   }
   return positive;
 }
-
-export const array = (shape: Shape, data: Float64Array): NdArray => ({ shape, data });
 
 /** Walks all index tuples of `shape` in row-major order; `index` is reused between calls. */
 export function forEachIndex(shape: Shape, visit: (index: readonly number[], flat: number) => void): void {

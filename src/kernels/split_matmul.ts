@@ -10,7 +10,7 @@ import { defineOp, OpError, type Shape } from './types.ts';
 export const splitParts = [2, 4, 8, 16, 32] as const;
 export const splitName = (parts: (typeof splitParts)[number]) => `split-${parts}` as const;
 
-export interface SplitMatmulAttrs extends MatmulAttrs {
+interface SplitMatmulAttrs extends MatmulAttrs {
   /** Number of equal parts of the terms. */
   readonly parts: number;
 }

@@ -39,7 +39,7 @@ export interface ScalarProgram {
 export type ScalarStep = { readonly op: string; readonly args: readonly number[] } | { readonly literal: number };
 
 /** An elementwise program applied to an op's result before it is stored. Operand 0 is the result itself. */
-export interface Epilogue {
+interface Epilogue {
   readonly program: ScalarProgram;
   /** Shapes of operands 1, 2, … */
   readonly operands: readonly Shape[];

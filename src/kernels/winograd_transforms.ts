@@ -86,7 +86,7 @@ export function winogradError(tile: WinogradTile, channels: number): number {
 /** Places of a tile: F. */
 export const winogradPlaces = (tile: WinogradTile): number => (tile + 2) ** 2;
 
-export interface TileCounts {
+interface TileCounts {
   readonly down: number;
   readonly across: number;
   /** Of all pictures. */

@@ -30,7 +30,7 @@ export interface Validators {
   readonly lastModified?: string;
 }
 
-export interface RequestOptions {
+interface RequestOptions {
   readonly signal?: AbortSignal;
   /** Bytes received so far, and in all where that is known. */
   readonly onProgress?: (received: number, total?: number) => void;
@@ -45,7 +45,7 @@ export interface RequestOptions {
 }
 
 /** `bytes` is absent where the version that the caller has is still the right one. */
-export interface Answer extends Validators {
+interface Answer extends Validators {
   readonly bytes?: Uint8Array<ArrayBuffer>;
 }
 

@@ -5,7 +5,7 @@
 
 const VERSION = 1;
 
-export interface Checkpoint {
+interface Checkpoint {
   /** Steps done. */
   readonly step: number;
   readonly states: ReadonlyMap<string, Float32Array>;

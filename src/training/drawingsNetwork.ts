@@ -31,11 +31,11 @@ export const drawingsPreprocess: Preprocess = {
 };
 
 /** Streams of pictures: training never sees the second. */
-export const trainingSeed = 1;
-export const heldOutSeed = 2;
+const trainingSeed = 1;
+const heldOutSeed = 2;
 const weightSeed = 1;
 
-export const trainingDrawings: Source = (first, count) => drawings(trainingSeed, first, count);
+const trainingDrawings: Source = (first, count) => drawings(trainingSeed, first, count);
 export const heldOutDrawings: Source = (first, count) => drawings(heldOutSeed, first, count);
 
 export const drawingsWeights = (): Weights => initialWeights(drawingsLayers, 3, weightSeed);

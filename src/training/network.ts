@@ -12,7 +12,7 @@ import { normals, rng } from './random.ts';
 export type Layer = ConvLayer | PoolLayer | AverageLayer | DenseLayer;
 
 /** Convolution that keeps the size up to its stride, bias, ReLU: the values `NAME_pre` and `NAME`. */
-export interface ConvLayer {
+interface ConvLayer {
   readonly kind: 'conv';
   readonly name: string;
   readonly filters: number;
@@ -22,18 +22,18 @@ export interface ConvLayer {
   readonly stride?: number;
 }
 /** Maximum of squares that do not overlap. */
-export interface PoolLayer {
+interface PoolLayer {
   readonly kind: 'maxPool';
   readonly name: string;
   readonly side: number;
 }
 /** Mean over the picture: [N,H,W,C] -> [N,C]. */
-export interface AverageLayer {
+interface AverageLayer {
   readonly kind: 'average';
   readonly name: string;
 }
 /** Matrix and bias: [N,C] -> [N,outputs]. */
-export interface DenseLayer {
+interface DenseLayer {
   readonly kind: 'dense';
   readonly name: string;
   readonly outputs: number;
@@ -115,7 +115,7 @@ function find(weights: Weights, name: string): Tensor {
 // --- trace -----------------------------------------------------------------------------------------------------------
 
 /** The layers over x: [N,H,W,C]; the result is the last one's. `weight` gives each finished weight in the graph. */
-export function traceLayers(layers: readonly Layer[], x: Value, weight: (name: string) => Value): Value {
+function traceLayers(layers: readonly Layer[], x: Value, weight: (name: string) => Value): Value {
   return layers.reduce((input, layer) => traceLayer(layer, input, weight), x);
 }
 
@@ -153,7 +153,7 @@ function traceLayer(layer: Layer, x: Value, weight: (name: string) => Value): Va
 
 // --- file ------------------------------------------------------------------------------------------------------------
 
-export interface FileOptions {
+interface FileOptions {
   readonly name: string;
   /** Channels of the pictures. */
   readonly channels: number;

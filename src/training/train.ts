@@ -8,7 +8,7 @@ import { computation, Graph, type Update, type Value } from '../engine/graph.ts'
 import { countCorrect, crossEntropy, writeOneHot } from './losses.ts';
 
 /** A network in a graph. */
-export interface TracedNetwork {
+interface TracedNetwork {
   /** [N, classes]. */
   readonly logits: Value;
   /** States that training changes by their gradients. */
@@ -18,7 +18,7 @@ export interface TracedNetwork {
 }
 
 /** `evaluate` is the network as it will be used; only a network with layers that differ cares. */
-export type Mode = 'train' | 'evaluate';
+type Mode = 'train' | 'evaluate';
 
 /** Pictures [count,H,W,3] in 0..1 and their labels. */
 export interface Examples {
@@ -144,7 +144,7 @@ export class Trainer {
 }
 
 /** Rate of a step, from how much of the training lies behind it, 0..1. */
-export type Schedule = (done: number) => number;
+type Schedule = (done: number) => number;
 
 /** Up from a tenth to `peak` in a line, then down to 0 along a cosine (Smith and Topin, "Super-Convergence", 2018). */
 export const oneCycle =

@@ -1,6 +1,6 @@
 // close.ts: compares tensors. uvu's assert.equal is quadratic on long arrays and shows no worst element; this does.
 
-export interface Tolerance {
+interface Tolerance {
   /** Allowed error as a share of the largest magnitude in `expected`. */
   relative?: number;
   /** Allowed error as such; the two allowances add. */

@@ -6,14 +6,14 @@ import type { Tensor } from '../../src/engine/graph.ts';
 import { parseNpy } from './npy.ts';
 import type { Golden } from './shared.ts';
 
-export interface Pixels {
+interface Pixels {
   readonly width: number;
   readonly height: number;
   readonly channels: 4;
   readonly data: Uint8Array;
 }
 
-export interface Source {
+interface Source {
   /** Undefined where there is no such file. */
   bytes(place: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** RGBA of a picture, as it is in the file. */

@@ -30,7 +30,7 @@ export const recordings = async (what: string, file: string): Promise<Golden[]> 
   (await fetchManifest()).filter((row) => row.what === what && row.model === file);
 
 /** Relative to the largest magnitude: convsmall and ResNet, then the ImageNet networks. */
-export const toleranceOf = (file: string): number => (/^(googlenet|squeezenet)/.test(file) ? 1e-3 : 1e-4);
+const toleranceOf = (file: string): number => (/^(googlenet|squeezenet)/.test(file) ? 1e-3 : 1e-4);
 
 /** Runs a method as a recording was made, and compares the arrays. */
 export async function compareRecorded(

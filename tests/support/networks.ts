@@ -2,7 +2,7 @@
 
 import type { Shape } from '../../src/kernels/types.ts';
 
-export interface Network {
+interface Network {
   /** Without its ending: .onnx is the network, .npy what PyTorch makes of one input. */
   readonly file: string;
   /** Shape of the recorded input, [N,C,H,W]. */

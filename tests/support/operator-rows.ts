@@ -24,7 +24,7 @@ interface RowGraph {
   readonly initializers: readonly RowTensor[];
   readonly output: string;
 }
-export interface Row {
+interface Row {
   readonly name: string;
   readonly nodes: readonly RowNode[];
   readonly initializers: readonly RowTensor[];

@@ -3,7 +3,7 @@
 import { type Browser, chromium, type Page } from 'playwright';
 
 /** Where the runner serves: `/` the page, `/assets/`, and `/shared/` (golden data and models). */
-export const baseUrl = process.env.FACET_TEST_URL!;
+const baseUrl = process.env.FACET_TEST_URL!;
 
 let browser: Browser | undefined;
 const complaints = new Map<Page, string[]>();

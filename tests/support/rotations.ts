@@ -4,7 +4,7 @@ import { conv2dInput } from '../../src/engine/ops/index.ts';
 import { type Computation, computation, Graph } from '../../src/engine/graph.ts';
 import { noise } from './smallNetwork.ts';
 
-export interface Rotation {
+interface Rotation {
   readonly name: string;
   /** dx = [N,H,W,C], w = [R,S,C,K]. */
   readonly size: readonly [N: number, H: number, W: number, C: number];

@@ -17,7 +17,7 @@ export const noise = (length: number, seed: number): Float32Array => {
   return Float32Array.from({ length }, () => 2 * next() - 1);
 };
 
-export interface NetworkOptions {
+interface NetworkOptions {
   /** None: the network is linear. */
   readonly activation?: 'Relu' | 'Tanh';
   /** Each hidden channel stands twice, twice as large, and counts a quarter: another network, the same function. */

@@ -5,20 +5,20 @@
 
 import * as uvu from 'uvu';
 
-export type Body = () => void | Promise<void>;
+type Body = () => void | Promise<void>;
 
-export interface TestOptions {
+interface TestOptions {
   /** Seconds until the test counts as hanging; the runner's default is 120. */
   timeoutSeconds?: number;
 }
 
-export interface Suite {
+interface Suite {
   (name: string, body: Body, options?: TestOptions): void;
   before: Hook;
   after: Hook;
 }
 
-export interface Hook {
+interface Hook {
   (body: Body): void;
   each(body: Body): void;
 }

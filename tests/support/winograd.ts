@@ -13,7 +13,7 @@ interface Sizes {
   readonly pads: readonly [number, number, number, number];
 }
 
-export interface WinogradSetting {
+interface WinogradSetting {
   readonly name: string;
   /** Channels summed over. */
   readonly sums: number;

@@ -54,7 +54,7 @@ interface Answers {
 }
 
 /** What is rebuilt on the new GPUDevice after a loss, in the order in which it was added. */
-export interface Rebuildable {
+interface Rebuildable {
   /** Never rejects: what cannot be rebuilt keeps its error for those who use it. */
   rebuild(connection: Connection): Promise<void>;
   /** What was reported about its work so far, told once. */

@@ -16,7 +16,7 @@ const ASSUMED_HOST_BYTES = 4 * 2 ** 30;
 /** A GPU is trusted with so many buffers of the largest size it allows. */
 const LARGEST_BUFFERS = 4;
 
-export interface MemoryFacts {
+interface MemoryFacts {
   readonly software: boolean;
   readonly maxBufferSize: number;
   /** Memory of the machine, where it is known. */

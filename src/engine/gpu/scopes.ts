@@ -18,7 +18,7 @@ function errorOf(filter: GPUErrorFilter, what: string, { message }: { readonly m
 }
 
 /** A lack of memory is said first: the other errors follow from it. */
-export const gravest = (errors: readonly DeviceError[]): DeviceError | undefined =>
+const gravest = (errors: readonly DeviceError[]): DeviceError | undefined =>
   errors.find((error) => error instanceof OutOfMemoryError) ?? errors[0];
 
 /** Collects what is reported about a stretch of work; nothing is waited for until `settle`. */

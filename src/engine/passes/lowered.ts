@@ -5,7 +5,7 @@ import type { Computation, Lowered, OpNode, Value } from '../graph.ts';
 import { rewrite } from '../rewrite.ts';
 
 /** What takes the place of an op, and the name of that variant; undefined leaves it as it is. */
-export type Choose = (
+type Choose = (
   node: OpNode,
   inputs: readonly Value[],
 ) => { readonly variant: string; readonly value: Value } | undefined;

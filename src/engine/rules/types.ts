@@ -4,7 +4,7 @@ import type { Attrs, OpName } from '../../kernels/index.ts';
 import { OpError } from '../../kernels/types.ts';
 import type { Value } from '../graph.ts';
 
-export interface RuleContext<K extends OpName> {
+interface RuleContext<K extends OpName> {
   readonly x: readonly Value[];
   readonly y: Value;
   /** Gradient of the objective with respect to y, shaped like y. */

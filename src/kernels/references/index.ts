@@ -18,7 +18,7 @@ import * as winograd from './winograd.ts';
 import type { CostsOf, OpName, ReferencesOf } from '../index.ts';
 import type { CostOf, Reference } from '../types.ts';
 
-export const references: ReferencesOf<OpName> = {
+const references: ReferencesOf<OpName> = {
   ...elementwise.references,
   ...layout.references,
   ...concat.references,
@@ -36,7 +36,7 @@ export const references: ReferencesOf<OpName> = {
   ...random.references,
 };
 
-export const costs: CostsOf<OpName> = {
+const costs: CostsOf<OpName> = {
   ...elementwise.costs,
   ...layout.costs,
   ...concat.costs,

@@ -31,7 +31,7 @@ export interface ExportIntegers {
   readonly integers: readonly number[];
 }
 
-export interface ExportModel {
+interface ExportModel {
   readonly name: string;
   /** Each reads what the inputs, the weights and the nodes before it give. */
   readonly nodes: readonly ExportNode[];

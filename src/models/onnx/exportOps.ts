@@ -19,7 +19,7 @@ import {
 import { broadcast, cut, framed, picked, reshaped, transposed } from './exportShapes.ts';
 
 /** Says why an op is in no file. */
-export interface NotExportable {
+interface NotExportable {
   readonly reason: string;
 }
 const notExportable = (reason: string): NotExportable => ({ reason });
@@ -253,7 +253,7 @@ const optimized = notExportable('is made by `optimize`; export the graph as it w
 const transform = notExportable('is a Fourier transform, which makes pictures and is no part of a network');
 const drawn = notExportable('draws random numbers, another one in each run');
 
-export const exporters: { readonly [K in OpName]: Write<Attrs<K>> | NotExportable } = {
+const exporters: { readonly [K in OpName]: Write<Attrs<K>> | NotExportable } = {
   ...elementwise,
   fused: optimized,
   splitMatmul: optimized,

@@ -137,7 +137,7 @@ function reshapedAt(was: Shape, x: Shape, target: Shape, batch: number | undefin
 }
 
 /** Axes of a shape that become axes of another one, as few at a time as possible. */
-export interface Part {
+interface Part {
   readonly from: readonly number[];
   readonly to: readonly number[];
 }

@@ -10,11 +10,11 @@ export const MAX_NODES = 50_000;
 export const MAX_OPERANDS = 4096;
 /** Characters of a name. */
 export const MAX_NAME = 4096;
-export const MAX_AXES = 12;
+const MAX_AXES = 12;
 /** Pixels of a side that is made by listing where each comes from. */
 export const MAX_SIDE = 2 ** 16;
 /** Numbers of one value: what the largest buffer of a device can hold (4 GiB). */
-export const MAX_ELEMENTS = 2 ** 30;
+const MAX_ELEMENTS = 2 ** 30;
 
 /** What makes a shape of a value impossible, or undefined. Sizes are whole numbers from `least`. */
 export function shapeProblem(shape: Shape, least = 1): string | undefined {

@@ -50,7 +50,7 @@ export interface OnnxAttribute {
   readonly g?: OnnxGraph;
 }
 
-export interface OnnxValueInfo {
+interface OnnxValueInfo {
   readonly name: string;
   /** Undefined where the file gives no shape; a text names a size left open (`N`, `batch`), '' an unnamed one. */
   readonly shape?: readonly (number | string)[];

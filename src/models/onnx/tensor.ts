@@ -53,7 +53,7 @@ const FLOAT16 = 10;
 const BFLOAT16 = 16;
 
 /** IEEE 754 binary16, from its bits. */
-export function fromFloat16(bits: number): number {
+function fromFloat16(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
   const fraction = bits & 0x3ff;

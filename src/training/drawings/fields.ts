@@ -17,8 +17,8 @@ export const textureClasses = ['stripes', 'dots', 'checks', 'rings', 'waves', 'b
 /** The classes with one figure on a ground. */
 export const shapeClasses = ['disc', 'square', 'triangle', 'star'] as const;
 
-export type TextureClass = (typeof textureClasses)[number];
-export type ShapeClass = (typeof shapeClasses)[number];
+type TextureClass = (typeof textureClasses)[number];
+type ShapeClass = (typeof shapeClasses)[number];
 export type DrawingClass = TextureClass | ShapeClass;
 
 /**

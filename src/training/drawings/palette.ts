@@ -16,7 +16,7 @@ type Lab = { lightness: number; a: number; b: number };
 export type Ramp = readonly [from: Rgb, to: Rgb];
 
 /** The colours of one drawing. `faint` is close to the ground; `outline` is far from ground and figure. */
-export type Palette = { ground: Ramp; figure: Ramp; faint: Rgb; outline: Rgb };
+type Palette = { ground: Ramp; figure: Ramp; faint: Rgb; outline: Rgb };
 
 /** Oklab distance of figure and ground, drawn for each picture: 0.18 is faint but plain, 0.4 is bold. */
 const leastContrast = { low: 0.18, high: 0.4 };

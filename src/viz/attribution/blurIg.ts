@@ -15,7 +15,7 @@ import { type Context, targetInput, traceSubject } from './subject.ts';
 /** PAIR's 50 pixels, of pictures of 224. */
 const LARGEST_SHARE = 50 / 224;
 
-export const largestSigma = ({ size: [H, W] }: Pick<Context, 'size'>): number => LARGEST_SHARE * Math.min(H, W);
+const largestSigma = ({ size: [H, W] }: Pick<Context, 'size'>): number => LARGEST_SHARE * Math.min(H, W);
 
 const options = {
   ...pathOptions(100),

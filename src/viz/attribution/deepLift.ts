@@ -115,7 +115,7 @@ function windowBand(x: Value, size: number): Value {
  * Rules that expect a batch of pictures and then their baselines. What is left to its slope (softmax, maxima of two values,
  * means over the batch axis) shows in the completeness delta.
  */
-export const deepLiftRules: Rules = {
+const deepLiftRules: Rules = {
   ...defaultRules,
   relu: rescale(defaultRules.relu),
   sigmoid: rescale(defaultRules.sigmoid),

@@ -14,7 +14,7 @@ import { type TracedMap, tracedMethod } from './traced.ts';
 export const guidedRules: Rules = { ...defaultRules, relu: ({ y, dy }) => [reluMask(relu(dy), y)] };
 
 /** Passes what is positive, wherever the unit was (Zeiler and Fergus 2014, section 2.1). */
-export const deconvnetRules: Rules = { ...defaultRules, relu: ({ dy }) => [relu(dy)] };
+const deconvnetRules: Rules = { ...defaultRules, relu: ({ dy }) => [relu(dy)] };
 
 export const guidedBackprop = tracedMethod({
   name: 'guided-backprop',

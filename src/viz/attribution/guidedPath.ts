@@ -4,7 +4,7 @@
 // Positions are counted as shares α_i of the way from baseline to input, 0 to 1; a step brings the L1 distance that is left
 // down by the same amount each time.
 
-export interface GuidedPathOptions {
+interface GuidedPathOptions {
   /** Share of all features that are moved at a time. */
   readonly fraction: number;
   /** How far from the straight way a feature may be, in α. */

@@ -20,7 +20,7 @@ const options = {
   ...pictureGameOptions(FALLBACK, FALLBACK.baseline),
 };
 
-export interface LimeOptions {
+interface LimeOptions {
   readonly samples: number;
   readonly distance: (typeof distances)[number];
   readonly kernelWidth: number;
@@ -28,7 +28,7 @@ export interface LimeOptions {
   readonly seed?: number;
 }
 
-export interface LimeFit {
+interface LimeFit {
   /** Slope of each feature. */
   readonly values: Float64Array;
   readonly standardErrors?: Float64Array;

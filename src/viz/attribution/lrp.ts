@@ -24,7 +24,7 @@ import { layerName, tracedMethod } from './traced.ts';
 export const lrpRuleNames = ['composite', 'epsilon', 'gamma', 'alpha-beta', 'z-plus', 'flat'] as const;
 export type LrpRuleName = (typeof lrpRuleNames)[number];
 
-export interface LrpOptions {
+interface LrpOptions {
   readonly rule: LrpRuleName;
   readonly epsilon: number;
   readonly gamma: number;
@@ -158,7 +158,7 @@ interface Affine {
  * Rules for one differentiation of what has been traced, relevance in, relevance out. `input` is what the network takes
  * in, `scores` what is explained.
  */
-export function lrpRules({ input, scores }: { input: Value; scores: Value }, options: LrpOptions): Rules {
+function lrpRules({ input, scores }: { input: Value; scores: Value }, options: LrpOptions): Rules {
   const uses = new Map<number, number>();
   for (const node of scores.graph.nodes) for (const id of operandsOf(node)) uses.set(id, (uses.get(id) ?? 0) + 1);
   const affine = new Map<number, Affine>();

@@ -10,7 +10,7 @@ import { scoreReader } from './score.ts';
 import { type Context, inputShape, makeBeside, targetInput } from './subject.ts';
 import { isTraced, type TracedMethod } from './traced.ts';
 
-export type NoiseKind = 'smoothgrad' | 'smoothgrad-squared' | 'vargrad';
+type NoiseKind = 'smoothgrad' | 'smoothgrad-squared' | 'vargrad';
 
 const TITLES: Record<NoiseKind, { title: string; description: string; source: string }> = {
   smoothgrad: {
@@ -133,7 +133,7 @@ export const rangeOf = (input: Float32Array): number =>
  * of the mean of their squares the same of g², and of the variance σ², where μ₄ is the fourth central moment,
  * sqrt((μ₄ - σ⁴)/(n - 1)) (for large n, Cramér 1946, section 27.4).
  */
-export function estimate(
+function estimate(
   kind: NoiseKind,
   { powers, samples: n }: Pick<Moments, 'powers' | 'samples'>,
 ): { values: Float32Array; standardErrors?: Float32Array } {

@@ -23,7 +23,7 @@ const options = {
 };
 
 /** One window: rows top..bottom, columns left..right, ends excluded, cut at the edge. */
-export type Window = readonly [top: number, bottom: number, left: number, right: number];
+type Window = readonly [top: number, bottom: number, left: number, right: number];
 
 /**
  * 1 + ceil((length - window)/stride) windows a side; windows larger than the picture cover it once. Throws a `ModelError`

@@ -32,7 +32,7 @@ export interface PathOptions {
   readonly maxSteps: number;
 }
 
-export interface PathSpec {
+interface PathSpec {
   readonly label: string;
   readonly options: PathOptions;
   /** Of `alpha` [batch], the maps ∂f/∂x_i γ_i' and the scores at those points. x: [1,H,W,C] */
@@ -40,7 +40,7 @@ export interface PathSpec {
 }
 
 /** Values in the file's layout, and the account of them. */
-export interface Integrated {
+interface Integrated {
   readonly values: Float32Array;
   readonly shape: Shape;
   readonly score: number;

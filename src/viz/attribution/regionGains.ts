@@ -2,7 +2,7 @@
 // whose pixels that are not yet taken have the largest mean attribution.
 
 /** Pixels of each region, which may overlap. `least`: regions that would add fewer pixels are left out. */
-export interface RegionGains {
+interface RegionGains {
   /** Mean attribution of the part that brought each pixel in, [H*W]: it sums to what the attributions sum to. */
   readonly gains: Float32Array;
   /** When each pixel came in: 0 with the first region; pixels of no region come last. */

@@ -46,7 +46,7 @@ function stretchWeights(step: Value, batch: number, length: number, s: number, s
 }
 
 /** Random soft masks [batch,H,W,1]; another set each step. */
-export function traceMasks(
+function traceMasks(
   step: Value,
   batch: number,
   [H, W]: readonly [number, number],

@@ -29,7 +29,7 @@ export interface SampledSpec {
 }
 
 /** Sums over the samples of one run, in the file's layout. */
-export interface Sampled {
+interface Sampled {
   readonly shape: Shape;
   readonly sum: Float32Array;
   readonly squares?: Float32Array;

@@ -10,7 +10,7 @@ import type { Tensor, Value } from '../../engine/graph.ts';
 import { add, exp, matmul, mul, neg, reshape, transpose } from '../../engine/ops/index.ts';
 
 /** The orthonormal DCT-II, [n coefficients, n pixels]: sqrt(2/n) cos(π (j + ½) k / n), rows k, the first over sqrt(2). */
-export function cosineMatrix(n: number): Tensor {
+function cosineMatrix(n: number): Tensor {
   const data = Float32Array.from({ length: n * n }, (_, at) => {
     const [k, j] = [Math.floor(at / n), at % n];
     return Math.sqrt((k === 0 ? 1 : 2) / n) * Math.cos((Math.PI * (2 * j + 1) * k) / (2 * n));

@@ -4,7 +4,7 @@ import { computation } from '../../engine/graph.ts';
 import type { AttributionRequest } from './method.ts';
 import { compileFor, type Context, targetInput, traceInput } from './subject.ts';
 
-export interface ScoreReader {
+interface ScoreReader {
   read(request: Pick<AttributionRequest, 'input' | 'target'>): Promise<number>;
   dispose(): void;
 }

@@ -9,7 +9,7 @@ import { pipelined, type Watch } from './pipelined.ts';
 import { compileFor, type Context, inputShape, targetInput, traceSubject } from './subject.ts';
 
 /** One picture, and what stands where it is absent. */
-export interface MaskedPicture {
+interface MaskedPicture {
   /** Both [H,W,C], as the network takes them. */
   readonly input: Float32Array;
   readonly baseline: Float32Array;
@@ -23,7 +23,7 @@ export interface MaskedPicture {
  * 'windows': top, bottom, left, right of the one box that is absent, ends excluded. Four numbers in place of H*W: the
  * device makes the mask, and nothing large is sent.
  */
-export type MaskKind = FeatureMap | 'pixels' | 'windows';
+type MaskKind = FeatureMap | 'pixels' | 'windows';
 
 /** Writes row k, which is all zeros before. */
 export type FillRow = (k: number, row: Float32Array) => void;

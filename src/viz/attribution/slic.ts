@@ -6,7 +6,7 @@ import type { FeatureMap } from './features.ts';
 
 type Size = readonly [height: number, width: number];
 
-export interface SlicOptions {
+interface SlicOptions {
   /** About so many regions. */
   readonly segments: number;
   /** m of the paper: how much place counts against colour, in units of CIELAB. */

@@ -4,7 +4,7 @@ import type { Tensor, Value } from '../../engine/graph.ts';
 import { matmul, transpose } from '../../engine/ops/index.ts';
 import { bilinearTaps } from '../render/maps.ts';
 
-export type Interpolation = 'bilinear' | 'nearest';
+type Interpolation = 'bilinear' | 'nearest';
 
 /** [to, from]: how much of each old position is in each new one. */
 export function interpolationMatrix(from: number, to: number, interpolation: Interpolation): Tensor {

@@ -17,7 +17,7 @@ export class ObjectiveError extends Error {
   override name = 'ObjectiveError';
 }
 
-export interface ParseOptions {
+interface ParseOptions {
   /** Number of a class given by index or label. */
   classIndex?(text: string): number;
   /** Numbers of a `direction:FILE`. */

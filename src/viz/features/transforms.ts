@@ -4,7 +4,7 @@
 import type { Value } from '../../engine/graph.ts';
 import { type AffineMove, affineSample, randomAffine } from '../../engine/ops/index.ts';
 
-export interface Transforms {
+interface Transforms {
   /** Pixels of grey border added around the picture first. */
   readonly pad: number;
   /** In the order they are applied. */

@@ -119,7 +119,7 @@ function recordValue(value: Value, step: Value) {
   return { state: history, value: where(equal(places, place), reshape(value, []), history) };
 }
 
-export interface AdvanceOptions {
+interface AdvanceOptions {
   readonly signal?: AbortSignal;
   /** About how long one submit may take; it decides how many steps go into it. */
   readonly submitMillis?: number;

@@ -11,7 +11,7 @@ import { pixelMap } from './ranking.ts';
 const options = { baseline: baselineOption(0) };
 
 /** The positive part over the largest: 0..1, as the maps of the paper are. All 0 where nothing is positive. */
-export function visibility(map: Float32Array): Float32Array {
+function visibility(map: Float32Array): Float32Array {
   const largest = map.reduce((a, b) => Math.max(a, b), 0);
   return map.map((value) => (largest > 0 ? Math.max(0, value) / largest : 0));
 }

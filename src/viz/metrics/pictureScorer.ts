@@ -9,7 +9,7 @@ import { pipelined, type Watch } from '../attribution/pipelined.ts';
 import { type Context, inputShape, oneHot, traceSubject } from '../attribution/subject.ts';
 
 /** Two numbers a picture. */
-export interface PictureScores {
+interface PictureScores {
   /** What the attribution explains: the logit or the probability of the class (`Context.scoreKind`), or the unit. */
   readonly explained: Float64Array;
   /** What metrics judge by: the probability of the class, as their papers have it, or the unit. */
@@ -17,7 +17,7 @@ export interface PictureScores {
 }
 
 /** Writes picture k, [H,W,C]; what it does not write is undefined. */
-export type FillPicture = (k: number, picture: Float32Array) => void;
+type FillPicture = (k: number, picture: Float32Array) => void;
 
 export class PictureScorer {
   private constructor(

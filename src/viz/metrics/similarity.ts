@@ -41,7 +41,7 @@ function checkLengths(a: ArrayLike<number>, b: ArrayLike<number>): void {
 }
 
 /** Shifted and scaled to 0..1; all 0 where the map is constant. */
-export function unitRange(map: ArrayLike<number>): Float64Array {
+function unitRange(map: ArrayLike<number>): Float64Array {
   const values = Float64Array.from(map);
   const [low, high] = values.reduce(([l, h], v) => [Math.min(l, v), Math.max(h, v)], [Infinity, -Infinity]);
   return values.map((value) => (high > low ? (value - low) / (high - low) : 0));

@@ -57,7 +57,7 @@ export function sumChannels(values: ArrayLike<number>, [, channels, height, widt
 }
 
 /** What a new position takes of two old ones: 1 - share of `low`, share of `high`. */
-export interface Tap {
+interface Tap {
   readonly low: number;
   readonly high: number;
   readonly share: number;

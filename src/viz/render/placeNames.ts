@@ -7,7 +7,7 @@ export interface Disc {
 }
 
 /** All in pixels, y downwards. */
-export interface Box {
+interface Box {
   readonly x0: number;
   readonly y0: number;
   readonly x1: number;

@@ -26,7 +26,7 @@ const ROOF_POINTS = 200;
 const NAMED = 8;
 const NAMED_SHARE = 0.01;
 
-export interface PlotOptions {
+interface PlotOptions {
   /** A ground behind the plot, for a picture of its own. */
   readonly ground?: boolean;
   /** In pixels: letters are as large at any width. */

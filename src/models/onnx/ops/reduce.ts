@@ -7,7 +7,7 @@ import type { Converter, NodeContext } from '../context.ts';
 import { nhwcAxis, permute, TO_NHWC } from '../layout.ts';
 import { type Operand, Traced } from '../operand.ts';
 
-export type Reduce = (x: Value, axes: readonly number[], options: { keepDims: boolean }) => Value;
+type Reduce = (x: Value, axes: readonly number[], options: { keepDims: boolean }) => Value;
 
 /** x reduced over axes of the file, in whatever layout it lies. */
 function reduced(context: NodeContext, x: Operand, axes: readonly number[], keepDims: boolean, reduce: Reduce): Traced {

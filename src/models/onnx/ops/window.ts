@@ -7,8 +7,8 @@ import { type Converter, type NodeContext, toFloat32 } from '../context.ts';
 import { permute, permuteData, permuteShape } from '../layout.ts';
 import { Fixed, Traced } from '../operand.ts';
 
-export type Pair = readonly [number, number];
-export type Pads = readonly [number, number, number, number];
+type Pair = readonly [number, number];
+type Pads = readonly [number, number, number, number];
 
 /** [K,C,R,S] of the file to [R,S,C,K] of the engine. */
 const TO_RSCK = [2, 3, 1, 0] as const;

@@ -6,7 +6,7 @@ import { randomWord } from '../../../kernels/random.ts';
 import { type Draw, shuffle } from './game.ts';
 
 /** A group of coalition pairs that stands for a share of the kernel's weight. */
-export interface Stratum {
+interface Stratum {
   /** Share of the whole weight. */
   readonly mass: number;
   /** Pairs there are, where each is looked at once; infinite where they are drawn again and again. */
@@ -14,7 +14,7 @@ export interface Stratum {
 }
 
 /** One coalition [n] of zeros and ones; its complement comes with it. */
-export interface Job {
+interface Job {
   readonly stratum: number;
   readonly members: Uint8Array;
 }

@@ -5,7 +5,7 @@ import { ModelError } from '../../../models/error.ts';
 import { type Estimate, type Game, stoppedEarly, type Watching } from './game.ts';
 
 /** 2^20 coalitions are about what anybody waits for. */
-export const MOST_PLAYERS = 20;
+const MOST_PLAYERS = 20;
 
 export function checkExact(players: number): void {
   if (players <= MOST_PLAYERS) return;

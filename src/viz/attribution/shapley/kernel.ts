@@ -8,7 +8,7 @@ import { addOuter, Cholesky } from '../cholesky.ts';
 import { type Schedule, scheduleCoalitions } from './coalitions.ts';
 import { type Estimate, type Game, stoppedEarly, type Watching } from './game.ts';
 
-export interface KernelOptions {
+interface KernelOptions {
   /** Most coalitions that are scored. */
   readonly budget: number;
   /** Ends once no standard error is larger. */

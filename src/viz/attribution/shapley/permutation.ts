@@ -9,7 +9,7 @@ import { ModelError } from '../../../models/error.ts';
 import { Moments } from './moments.ts';
 import { type Draw, type Estimate, type Game, shuffle, stoppedEarly, type Watching } from './game.ts';
 
-export interface PermutationOptions {
+interface PermutationOptions {
   /** Most coalitions that are scored. */
   readonly budget: number;
   /** Ends once no standard error is larger. */
@@ -26,7 +26,7 @@ const LEAST_SAMPLES = 8;
 const ENDS = 2;
 
 /** Order k of the players: another one for every seed and k. */
-export function randomOrder(n: number, k: number, seed: number): Int32Array<ArrayBuffer> {
+function randomOrder(n: number, k: number, seed: number): Int32Array<ArrayBuffer> {
   const order = Int32Array.from({ length: n }, (_, i) => i);
   let index = 0;
   const draw: Draw = (bound) => Math.floor((randomWord(index++, k, { seed, stream: STREAM }) / 2 ** 32) * bound);
