@@ -5,8 +5,8 @@ import './shared.ts';
 import { forwardSizes } from './conv.ts';
 import { heldConv, prefersHeld } from './conv_held.ts';
 import { convIncludes, convKernels, convShaders } from './conv_kernels.ts';
+import { swapConv } from './conv_swap.ts';
 import type { KernelsOf } from './index.ts';
-import { swapConv } from './matmul_swap.ts';
 
 export const kernels = {
   conv2d: (context) => {
@@ -21,6 +21,7 @@ export const kernels = {
 export const shaders = {
   ...convShaders,
   conv2d_held: () => import('../../shaders/conv2d_held.wgsl'),
+  conv2d_swap: () => import('../../shaders/conv2d_swap.wgsl'),
   matmul_swap: () => import('../../shaders/matmul_swap.wgsl'),
 };
 

@@ -17,7 +17,7 @@ interface Form {
   readonly laneRows: number;
   readonly speed: number;
 }
-const FORMS: readonly Form[] = [
+export const PRODUCT_FORMS: readonly Form[] = [
   { laneRows: 16, speed: 1 },
   { laneRows: 8, speed: 0.91 },
   { laneRows: 4, speed: 0.75 },
@@ -56,7 +56,7 @@ export function swapMatmul(
   const { device } = context;
   const { batch, M, N, K } = sizes;
   if (device.kind !== 'software' || !device.subgroups || N % 4 !== 0) return [];
-  const { laneRows, workgroups, computed } = fastestBlocks(FORMS, M, N, batch);
+  const { laneRows, workgroups, computed } = fastestBlocks(PRODUCT_FORMS, M, N, batch);
   if (computed > (1 + mostWaste(attrs)) * batch * M * N) return [];
   if (workgroups.some((count) => count > device.maxWorkgroupsPerDimension)) return [];
   const place = { M, columns: N / 4, ...sliceUniforms(context.slice, N, 4) };
@@ -99,7 +99,7 @@ const linesIn = ({ aBatch, aLine, bBatch, bLine }: MatmulLines, unitA: number, u
 });
 
 /** The same for a 1x1 convolution of stride 1, which is the product of all pixels and the filters. */
-export function swapConv(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel[] {
+export function swapPointwise(context: KernelContext<ConvAttrs>, sizes: ConvSizes): Kernel[] {
   if (!isPointwise(sizes, context.attrs)) return [];
   const { N, P, Q, C, K } = sizes;
   const product = { batch: 1, M: N * P * Q, N: K, K: C, sharedB: true };

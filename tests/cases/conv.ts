@@ -56,6 +56,14 @@ const settings: readonly Setting[] = [
   { name: '12 filters of 6 channels', x: [1, 4, 9, 6], w: [3, 3, 6, 12] },
   { name: 'one channel, one filter', x: [1, 6, 5, 1], w: [3, 3, 1, 1] },
   { name: 'stride larger than the filter', x: [1, 8, 9, 4], w: [2, 2, 4, 4], options: { strides: [3, 3] } },
+  {
+    name: 'gathered rows, strides, dilation and asymmetric pads',
+    x: [2, 9, 11, 6],
+    w: [3, 5, 6, 20],
+    options: { strides: [1, 2], dilations: [2, 1], pads: [3, 1, 0, 4] },
+  },
+  { name: 'gathered rows, 5x5', x: [1, 7, 8, 10], w: [5, 5, 10, 16], options: { pads: [2, 2, 2, 2] } },
+  { name: 'gathered rows, 13 x 10 pixels', x: [1, 13, 10, 4], w: [3, 3, 4, 28], options: { pads: [1, 1, 1, 1] } },
   { name: 'single pixel', x: [1, 1, 1, 4], w: [3, 3, 4, 4], options: { pads: [1, 1, 1, 1] } },
   { name: 'several tiles a row', x: [1, 2, 19, 4], w: [1, 3, 4, 20], options: { pads: [0, 1, 0, 1] } },
 ];
@@ -91,6 +99,13 @@ export const convCases: readonly Case[] = [
     inputs: [[2, 4, 9, 8], [3, 3, 8, 12], [12]],
     distinct: true,
     build: ([x, w, bias]) => relu(add(conv2d(x, w, { pads: [1, 1, 1, 1] }), bias)),
+  },
+  {
+    op: 'conv2d',
+    name: 'gathered rows, bias, relu and mask',
+    inputs: [[3, 5, 6, 10], [3, 3, 10, 28], [28], [3, 3, 6, 28]],
+    distinct: true,
+    build: ([x, w, bias, mask]) => mul(relu(add(conv2d(x, w, { strides: [2, 1], pads: [1, 1, 1, 1] }), bias)), mask),
   },
   {
     op: 'conv2d',
