@@ -7,7 +7,7 @@ import { convFilterKernels, includes, shaders as filterShaders } from './conv_fi
 import { canUseQuads } from './conv_kernels.ts';
 import { geometry, isPointwise } from './conv_params.ts';
 import type { KernelsOf } from './index.ts';
-import { fastestBlocks } from './matmul_swap.ts';
+import { fastestBlocks } from './quad_blocks.ts';
 import { divisible } from './shape.ts';
 import type { Kernel, KernelContext } from './types.ts';
 

@@ -6,25 +6,9 @@ import { isPointwise } from './conv_params.ts';
 import { heldEpilogueText } from './elementwise_text.ts';
 import { storedText } from './half_text.ts';
 import { denseLines, type MatmulAttrs, type MatmulLines, type MatmulSizes } from './matmul.ts';
+import { fastestBlocks, PRODUCT_FORMS } from './quad_blocks.ts';
 import { sliceUniforms } from './slice.ts';
 import type { Kernel, KernelContext } from './types.ts';
-
-/** Columns that a quad computes together. */
-const COLUMNS = 16;
-
-/** A block that a quad computes: the rows that each lane loads, a quarter of all, and how fast such blocks are beside each other. */
-interface Form {
-  readonly laneRows: number;
-  readonly speed: number;
-}
-export const PRODUCT_FORMS: readonly Form[] = [
-  { laneRows: 16, speed: 1 },
-  { laneRows: 8, speed: 0.91 },
-  { laneRows: 4, speed: 0.75 },
-];
-
-/** Cores that a software adapter has at least: fewer blocks than that leave one idle. */
-const CORES = 2;
 
 /**
  * What is computed beyond the ends, as a share, up to which blocks pay: where a is transposed the other kernels load it number by
@@ -34,17 +18,6 @@ const mostWaste = ({ transposeA }: MatmulAttrs): number => (transposeA ? 3 : 0.3
 
 /** Whether all are multiples of a number. */
 const areMultiples = (of: number, values: readonly number[]): boolean => values.every((value) => value % of === 0);
-
-/** The blocks that compute `rows` by `columns` results first, their grid, and how many results that makes with those beyond the ends. */
-export function fastestBlocks(forms: readonly Form[], rows: number, columns: number, batch = 1) {
-  const blocks = forms.map(({ laneRows, speed }) => {
-    const workgroups = [Math.ceil(rows / (4 * laneRows)), Math.ceil(columns / COLUMNS), batch] as const;
-    const count = workgroups[0] * workgroups[1] * batch;
-    const time = (Math.ceil(count / CORES) * laneRows) / speed;
-    return { laneRows, workgroups, computed: count * 4 * laneRows * COLUMNS, time };
-  });
-  return blocks.reduce((best, form) => (form.time < best.time ? form : best));
-}
 
 /** The variant of y[i,m,n] = sum over k of a[i,m,k] b[i,k,n] where it runs and pays, else none. */
 export function swapMatmul(

@@ -117,7 +117,14 @@ test('every work has a ladder that contains what is taken, naive first, on both 
 
 test('ladders hold what passes make of an op, and heed what was measured', () => {
   const software = planningDevice('software');
-  assert.equal(namesOfForms(software, '3x3, 13², 64 to 256'), ['naive', 'tiled', 'quad', 'winograd-2', 'winograd-4']);
+  assert.equal(namesOfForms(software, '3x3, 13², 64 to 256'), [
+    'naive',
+    'tiled',
+    'quad',
+    'swap',
+    'winograd-2',
+    'winograd-4',
+  ]);
   assert.ok(namesOfForms(software, '7x7/2, 224², 3 to 64').includes('quad'));
   assert.ok(namesOfForms(software, '64 lines of 512 complex numbers').includes('stages'));
   assert.ok(

@@ -38,13 +38,13 @@ for (const row of rotations) {
 }
 
 /** A gradient on which the pass could act, with something changed. */
-function gradientOf({ stride = 1, groups = 1, pad = 0, isConstant = true, taps = 1 }): Computation {
+function gradientOf({ stride = 1, groups = 1, pad = 0, isConstant = true, taps = 1, channels = 8 }): Computation {
   const graph = new Graph();
-  const shape = [taps, taps, 8 / groups, 8];
+  const shape = [taps, taps, channels / groups, 8];
   const w = isConstant
     ? graph.constant({
         shape,
-        data: new Float32Array(taps * taps * 64).fill(1).subarray(0, (taps * taps * 64) / groups),
+        data: new Float32Array((taps * taps * channels * 8) / groups).fill(1),
       })
     : graph.input('w', shape);
   const size = Math.floor((8 + 2 * pad - taps) / stride) + 1;
@@ -63,11 +63,19 @@ test('takes what is forward again, and leaves the rest', () => {
   assert.is(rotate(gradientOf({}), undefined).graph.nodes.length, 3, 'no device, nothing done');
 });
 
-test('by itself it takes 1x1 and 5x5 on software adapters, and obeys what was measured', () => {
-  const takes = (taps: number, target: Target): boolean =>
-    !opsIn(rotate(gradientOf({ taps, pad: taps >> 1 }), target)).includes('conv2dInput');
+test('by itself it takes what quads compute faster on software adapters, else 1x1 and 5x5, and obeys what was measured', () => {
+  const takes = (taps: number, target: Target, channels?: number): boolean =>
+    !opsIn(rotate(gradientOf({ taps, pad: taps >> 1, channels }), target)).includes('conv2dInput');
   assert.equal(
     [1, 3, 5].map((taps) => takes(taps, { traits: software })),
+    [true, false, true],
+  );
+  assert.equal(
+    [1, 3, 5].map((taps) => takes(taps, { traits: software }, 16)),
+    [true, true, true],
+  );
+  assert.equal(
+    [1, 3, 5].map((taps) => takes(taps, { traits: { ...software, subgroups: false } }, 16)),
     [true, false, true],
   );
   assert.equal(

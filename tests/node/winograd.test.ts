@@ -94,26 +94,38 @@ test('what filters in registers compute, and what is too small for three dispatc
   assert.equal(tilesOf(layer({ size: 4, C: 64, K: 64 }), software), []);
 });
 
-/** Each was at least 1.3 times as fast as direct, and at least 1.1 times as fast as the other tile. */
-test('small layers of shipped networks are transformed where that was measured to be faster', () => {
+/** Each was at least 1.2 times as fast as direct, and at least 1.1 times as fast as the other tile. */
+test('small layers are transformed where that was measured to be faster', () => {
   for (const [size, C, K, tiles] of [
-    [8, 96, 96, [2]],
-    [8, 48, 96, [2]],
     [6, 96, 96, [2]],
-    [8, 32, 48, [2]],
-    [8, 48, 64, [2]],
-    [16, 24, 32, [4]],
-    [32, 8, 16, [4]],
+    [7, 160, 320, [2]],
+    [10, 64, 96, [2]],
+    [12, 32, 64, [4]],
+    [13, 48, 192, [4]],
     [14, 24, 64, [4]],
-    [16, 32, 32, [4]],
-    [16, 16, 32, [4]],
     [16, 96, 96, [4]],
-    [28, 16, 16, [4]],
     [32, 16, 32, [4]],
-    [64, 16, 16, [4]],
   ] as const) {
     assert.equal(tilesOf(layer({ size, C, K }), software), [...tiles], `${size}², ${C} to ${K}`);
   }
+});
+
+/** Each was at least 1.1 times as fast as either tile. */
+test('small layers stay direct where that was measured to be faster', () => {
+  for (const [size, C, K] of [
+    [5, 64, 64],
+    [8, 32, 48],
+    [12, 16, 16],
+    [32, 8, 16],
+  ] as const) {
+    assert.equal(tilesOf(layer({ size, C, K }), software), [], `${size}², ${C} to ${K}`);
+  }
+});
+
+test('where quads cannot swap rows, more is transformed', () => {
+  // An odd number of channels.
+  assert.equal(tilesOf(layer({ size: 32, C: 7, K: 32 }), software), [4]);
+  assert.equal(tilesOf(layer({ size: 32, C: 8, K: 32 }), software), []);
 });
 
 test('nothing is done without a target, nor on a GPU that nothing was measured on', () => {

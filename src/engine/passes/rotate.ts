@@ -1,8 +1,9 @@
 // rotate.ts: input gradients of stride 1 as forward convolutions with the filter turned round and its channels exchanged. The
-// forward kernels are as fast for most of them and compile sooner, and a network needs fewer different ones. Comes after
+// forward kernels are faster for most of them and compile sooner, and a network needs fewer different ones. Comes after
 // Winograd's pass, which takes what it can.
 
 import { type ConvInputAttrs, inputSizes } from '../../kernels/conv.ts';
+import { convBlocks } from '../../kernels/quad_blocks.ts';
 import type { DeviceTraits, Shape } from '../../kernels/types.ts';
 import { apply, findStatic, type OpNode, type Value } from '../graph.ts';
 import type { Pass } from '../rewrite.ts';
@@ -24,12 +25,14 @@ function padsOf(node: OpNode, inputs: readonly Shape[]): [number, number, number
   return turned.every((pad) => pad >= 0) ? turned : undefined;
 }
 
-/** Taps of filters whose gradients are at least as fast this way on a software adapter: 1x1, 2x2, 4x4 and 5x5. */
+/** Taps of filters whose gradients are at least as fast this way where quads swap no rows: 1x1, 2x2, 4x4 and 5x5. */
 const SOFTWARE_TAPS: readonly number[] = [1, 4, 16, 25];
 
 /** Without a measurement. Nothing was timed on real GPUs, so gradients stay as they are there. */
-const isUsual = ({ kind }: DeviceTraits, [R, S]: Shape): boolean =>
-  kind === 'software' && SOFTWARE_TAPS.includes(R * S);
+function isUsual(traits: DeviceTraits, [N, , , K]: Shape, [R, S]: Shape, [, H, W, C]: Shape): boolean {
+  if (traits.kind !== 'software') return false;
+  return SOFTWARE_TAPS.includes(R * S) || convBlocks(traits, N * H * W, K, C) !== undefined;
+}
 
 function lowered({ attrs, label }: OpNode, [dy, w]: readonly Value[], pads: readonly number[]): Value {
   const [R, S] = w.shape;
@@ -50,7 +53,8 @@ export const rotate: Pass = (source, target) => {
     // A filter that changes would be turned at every step.
     if (!pads || !fixed.has(node.inputs[1])) return undefined;
     const measured = target.measured?.(node, shapes);
-    const isChosen = measured === undefined ? isUsual(target.traits, shapes[1]) : measured === ROTATED;
+    const isChosen =
+      measured === undefined ? isUsual(target.traits, shapes[0], shapes[1], node.shape) : measured === ROTATED;
     return isChosen ? { variant: ROTATED, value: lowered(node, inputs, pads) } : undefined;
   });
 };

@@ -4,8 +4,8 @@
 
 import { type ConvAttrs, type ConvInputAttrs, forwardSizes, inputSizes } from '../../kernels/conv.ts';
 import { MOST_TERMS } from '../../kernels/conv_params.ts';
-import { sizeOf } from '../../kernels/shape.ts';
-import type { Shape } from '../../kernels/types.ts';
+import { convBlocks } from '../../kernels/quad_blocks.ts';
+import type { DeviceTraits, Shape } from '../../kernels/types.ts';
 import { PRODUCT_COLUMNS, PRODUCT_ROWS } from '../../kernels/winograd.ts';
 import { tileCounts, type WinogradTile, winogradPlaces } from '../../kernels/winograd_transforms.ts';
 import { apply, findStatic, type OpNode, type Value } from '../graph.ts';
@@ -81,24 +81,27 @@ export function winogradVariants(node: OpNode, inputs: readonly Shape[]): readon
 }
 
 /**
- * Nanoseconds on a software adapter with two cores, fitted to 39 layers from 4² to 28² pixels and 6 to 320 channels; only their
- * ratios matter. One flop of a direct convolution, and one number of its result; one flop of a product; one number read or
- * written by a transform (there, and back), whose address counts and not its arithmetic; one dispatch.
+ * Nanoseconds on a software adapter with two cores, fitted to 32 layers from 4² to 64² pixels and 8 to 512 channels; only their
+ * ratios matter. One flop of a direct convolution whose rows quads swap, and one number of its result; the same of other direct
+ * kernels; one flop of a product; one number read or written by a transform (there, and back), whose address counts and not its
+ * arithmetic; one dispatch.
  */
 const SOFTWARE = {
-  direct: 0.19,
-  directResult: 22,
-  product: 0.126,
-  access: 3.6,
-  accessBack: 4.4,
-  dispatch: 17_000,
+  swapped: 0.068,
+  swappedResult: 3.5,
+  direct: 0.114,
+  directResult: 7.9,
+  product: 0.077,
+  access: 1.4,
+  accessBack: 2.7,
+  dispatch: 34_000,
 } as const;
 
 /** Of a filter, here. */
 const TAPS = 9;
 
 /** What is gained at least, as a share: estimates are no better than that. */
-const LEAST_GAIN = 0.2;
+const LEAST_GAIN = 0.1;
 
 function estimate(sizes: Sizes, tile: WinogradTile, isStatic: boolean): number {
   const { rows, columns, tiles, tilesLast } = layoutOf(sizes, tile);
@@ -116,16 +119,25 @@ function estimate(sizes: Sizes, tile: WinogradTile, isStatic: boolean): number {
   );
 }
 
+/** Without an epilogue; by quads that swap rows where those of a device can. */
+function directEstimate({ batch, sums, filters, outputSize }: Sizes, swapping?: DeviceTraits): number {
+  const pixels = batch * outputSize[0] * outputSize[1];
+  const results = pixels * filters;
+  const blocks = swapping && convBlocks(swapping, pixels, sums, filters);
+  const [computed, flop, result] = blocks
+    ? [blocks.time, SOFTWARE.swapped, SOFTWARE.swappedResult]
+    : [results, SOFTWARE.direct, SOFTWARE.directResult];
+  return 2 * TAPS * sums * computed * flop + results * result + SOFTWARE.dispatch;
+}
+
 /** Without a measurement. On real GPUs nothing was measured yet, so convolutions stay direct there. */
-function guess(node: OpNode, sizes: Sizes, shapes: readonly Shape[], { traits }: Target, isStatic: boolean) {
+function guess(node: OpNode, sizes: Sizes, { traits }: Target, isStatic: boolean) {
   if (traits.kind !== 'software' || !traits.subgroups) return undefined;
   // Filters in registers, as of three channels, are faster than either.
   if (node.op === 'conv2d' && TAPS * sizes.sums <= MOST_TERMS) return undefined;
-  const results = sizes.batch * sizes.outputSize[0] * sizes.outputSize[1];
-  const direct =
-    2 * sizeOf(shapes[1]) * results * SOFTWARE.direct +
-    results * sizes.filters * SOFTWARE.directResult +
-    SOFTWARE.dispatch;
+  // Input gradients run as forward convolutions where the filter can be turned round once (rotate.ts).
+  const isForward = node.op === 'conv2d' || isStatic;
+  const direct = directEstimate(sizes, isForward ? traits : undefined);
   const options = winogradTiles.map((tile) => ({ name: winogradName(tile), time: estimate(sizes, tile, isStatic) }));
   const best = options.reduce((a, b) => (b.time < a.time ? b : a));
   return best.time < (1 - LEAST_GAIN) * direct ? best.name : undefined;
@@ -148,7 +160,7 @@ export const winograd: Pass = (source, target?: Target) => {
     const shapes = inputs.map((input) => input.shape);
     const sizes = sizesOf(node, shapes);
     if (!sizes) return undefined;
-    const name = target.measured?.(node, shapes) ?? guess(node, sizes, shapes, target, fixed.has(node.inputs[1]));
+    const name = target.measured?.(node, shapes) ?? guess(node, sizes, target, fixed.has(node.inputs[1]));
     const possible = winogradVariants(node, shapes);
     const tile = winogradTiles.find((each) => winogradName(each) === name && possible.includes(winogradName(each)));
     return tile && { variant: winogradName(tile), value: lowered(sizes, tile, inputs, node.label) };
