@@ -62,6 +62,15 @@ fn main(@builtin(workgroup_id) block: vec3u, @builtin(local_invocation_index) la
   var acc: array<T, 4 * ROWS>;
 
   for (var k = 0u; k < params.pairs; k++) {
+    // All swaps before the first sum: mixed with the sums they make a software adapter spill the mask of its lanes, which
+    // takes more than twice the time.
+#for i LANE_ROWS
+    let a_0_{{i}} = a[a_at_{{i}} + k];
+    let a_1_{{i}} = quadSwapX(a_0_{{i}});
+    let a_2_{{i}} = quadSwapY(a_0_{{i}});
+    let a_3_{{i}} = quadSwapDiagonal(a_0_{{i}});
+#endfor
+    // Before the rows, these loads cost up to a tenth more.
 #if TRANSPOSE_B
 #for e 4
     let line_{{e}} = read_b(b_at + {{e}}u * params.b_line);
@@ -75,14 +84,6 @@ fn main(@builtin(workgroup_id) block: vec3u, @builtin(local_invocation_index) la
     let b_1 = read_b(b_at + params.b_line);
     b_at += 2u * params.b_line;
 #endif
-    // All swaps before the first sum: mixed with the sums they make a software adapter spill the mask of its lanes, which
-    // takes more than twice the time.
-#for i LANE_ROWS
-    let a_0_{{i}} = a[a_at_{{i}} + k];
-    let a_1_{{i}} = quadSwapX(a_0_{{i}});
-    let a_2_{{i}} = quadSwapY(a_0_{{i}});
-    let a_3_{{i}} = quadSwapDiagonal(a_0_{{i}});
-#endfor
 #for s 4
 #for i LANE_ROWS
     acc[{{s * LANE_ROWS + i}}] = (acc[{{s * LANE_ROWS + i}}] + a_{{s}}_{{i}}.x * b_0) + a_{{s}}_{{i}}.y * b_1;
