@@ -1,7 +1,6 @@
 // conv_input_kernels.ts: the dispatches of the gradient of a convolution with respect to its input that run on any device.
 
-import './shared.ts';
-import { type ConvAttrs, type ConvSizes, inputSizes } from './conv.ts';
+import type { ConvAttrs, ConvSizes } from './conv.ts';
 import {
   canUseQuads,
   chooseTile,
@@ -15,7 +14,6 @@ import {
 import { geometry } from './conv_params.ts';
 import { epilogueText } from './elementwise_text.ts';
 import { storedText } from './half_text.ts';
-import type { KernelsOf } from './index.ts';
 import { divisible } from './shape.ts';
 import type { Kernel, KernelContext } from './types.ts';
 
@@ -72,10 +70,6 @@ export const convInputKernels = (context: KernelContext<ConvAttrs>, sizes: ConvS
   naiveConv('conv2d_input', context, sizes),
   ...tiledInput(context, sizes),
 ];
-
-export const kernels = {
-  conv2dInput: (context) => convInputKernels(context, inputSizes(context.inputs, context.attrs)),
-} satisfies KernelsOf<'conv2dInput'>;
 
 export const shaders = {
   conv2d_input: () => import('../../shaders/conv2d_input.wgsl'),

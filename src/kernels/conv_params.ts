@@ -37,5 +37,11 @@ export const plainUniforms = (
   ...geometry(attrs),
 });
 
+const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : greatestCommonDivisor(b, a % b));
+
+/** From one tap to the next that the same pixel of the input sees, down (0) or across (1). */
+export const tapPeriod = ({ strides, dilations }: ConvAttrs, axis: 0 | 1): number =>
+  strides[axis] / greatestCommonDivisor(strides[axis], dilations[axis]);
+
 /** Terms of a sum, all of them in the text: 3x3 of three channels has 27, 5x5 of one 25. More leave the instruction cache. */
 export const MOST_TERMS = 32;

@@ -11,15 +11,13 @@ import {
   type SharedKernels,
 } from './blocks.ts';
 import type { ConvAttrs, ConvSizes } from './conv.ts';
-import { geometry, isPointwise } from './conv_params.ts';
+import { geometry, isPointwise, tapPeriod } from './conv_params.ts';
 import { epilogueText } from './elementwise_text.ts';
 import { storedText } from './half_text.ts';
 import { sharedMatmul } from './matmul_shared.ts';
 import { divisible } from './shape.ts';
 import { sliceUniforms } from './slice.ts';
 import type { Kernel, KernelContext } from './types.ts';
-
-const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : greatestCommonDivisor(b, a % b));
 
 /** What of a convolution decides over its blocks. */
 interface Gather {
@@ -38,7 +36,6 @@ interface Gather {
 function sharedConv(context: KernelContext<ConvAttrs>, sizes: ConvSizes, gather: Gather): SharedKernels {
   const { device, attrs } = context;
   const { N, R, S } = sizes;
-  const { strides, dilations } = attrs;
   const { rows, width, phases, from, into, input } = gather;
   const pixels = N * rows * width;
   // Terms of a phase: an even share of the taps.
@@ -46,7 +43,6 @@ function sharedConv(context: KernelContext<ConvAttrs>, sizes: ConvSizes, gather:
   const vectorX = divisible(from, 4);
   const vectorW = divisible(input ? from : into, 4);
   const vectorOutput = divisible(into, 4);
-  const period = (axis: 0 | 1): number => strides[axis] / greatestCommonDivisor(strides[axis], dilations[axis]);
 
   const kernelOf = (form: BlockForm): Kernel => {
     const grid = blockGrid(device, form, product);
@@ -77,7 +73,9 @@ function sharedConv(context: KernelContext<ConvAttrs>, sizes: ConvSizes, gather:
         S,
         ...geometry(attrs),
         ...sliceUniforms(context.slice, into, vectorOutput ? 4 : 1),
-        ...(input ? { period_h: period(0), period_w: period(1), out_h: sizes.H, out_w: sizes.W } : {}),
+        ...(input
+          ? { period_h: tapPeriod(attrs, 0), period_w: tapPeriod(attrs, 1), out_h: sizes.H, out_w: sizes.W }
+          : {}),
       },
       workgroups: grid.workgroups,
     };

@@ -49,7 +49,7 @@ const conv = (kind: DeviceKind, attrs: ConvAttrs) => {
 };
 const convInput = (kind: DeviceKind, attrs: ConvAttrs) => {
   if (isGrouped(attrs)) return grouped();
-  return kind === 'gpu' ? import('./conv_gpu.ts') : import('./conv_input_kernels.ts');
+  return kind === 'gpu' ? import('./conv_gpu.ts') : import('./conv_input_software.ts');
 };
 const convFilter = (kind: DeviceKind, attrs: ConvAttrs) => {
   if (isGrouped(attrs)) return grouped();

@@ -41,9 +41,15 @@ export function fastestBlocks(forms: readonly Form[], rows: number, columns: num
  */
 const MOST_WASTE = 0.8;
 
-/** Blocks of a convolution with so many outputs, or none where it does not run or gain so. */
-export function convBlocks({ kind, subgroups }: DeviceTraits, pixels: number, channels: number, filters: number) {
+/** Blocks of a convolution with so many outputs, `phases` times, or none where it does not run or gain so. */
+export function convBlocks(
+  { kind, subgroups }: DeviceTraits,
+  pixels: number,
+  channels: number,
+  filters: number,
+  phases = 1,
+) {
   if (kind !== 'software' || !subgroups || channels % 2 !== 0 || filters % 4 !== 0) return undefined;
-  const blocks = fastestBlocks(PRODUCT_FORMS, pixels, filters);
-  return blocks.computed <= (1 + MOST_WASTE) * pixels * filters ? blocks : undefined;
+  const blocks = fastestBlocks(PRODUCT_FORMS, pixels, filters, phases);
+  return blocks.computed <= (1 + MOST_WASTE) * phases * pixels * filters ? blocks : undefined;
 }

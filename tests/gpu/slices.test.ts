@@ -93,7 +93,7 @@ function trace({ parts }: Module): Computation {
   return computation({ joined, y, dx });
 }
 
-/** Ops and variants that wrote a slice, over all tests. */
+/** Ops and variants, and shaders, that wrote a slice, over all tests. */
 const used = new Set<string>();
 
 /** Runs with the named variant wherever an op has it, and returns all that its convolutions have. */
@@ -118,7 +118,11 @@ async function compare(
     program.steps.some(({ op }) => op === 'concat'),
     `${label}: something is copied`,
   );
-  for (const { op, variant, planned } of program.steps) if (planned.slice) used.add(`${op} ${variant}`);
+  for (const { op, variant, kernel, planned } of program.steps) {
+    if (!planned.slice) continue;
+    used.add(`${op} ${variant}`);
+    used.add(kernel.shader);
+  }
   const got = await program.evaluate(feeds);
   const relative = toleranceOf(source);
   for (const [name, { data }] of Object.entries(expected))
@@ -154,6 +158,13 @@ for (const module of modules) {
 test('every kind of kernel wrote a slice', () => {
   const pools = ['maxPool naive', 'maxPool row', 'averagePool naive', 'averagePool row'];
   const wanted = ['naive', 'tiled', 'quad', 'swap', 'held', 'shared-32x32'].map((variant) => `conv2d ${variant}`);
-  for (const each of [...wanted, ...pools, 'winogradOutput naive', 'winogradOutput vector'])
+  for (const each of [
+    ...wanted,
+    'matmul_swap',
+    'conv2d_swap',
+    ...pools,
+    'winogradOutput naive',
+    'winogradOutput vector',
+  ])
     assert.ok(used.has(each), `${each} is not among ${[...used]}`);
 });

@@ -119,11 +119,11 @@ function estimate(sizes: Sizes, tile: WinogradTile, isStatic: boolean): number {
   );
 }
 
-/** Without an epilogue; by quads that swap rows where those of a device can. */
-function directEstimate({ batch, sums, filters, outputSize }: Sizes, swapping?: DeviceTraits): number {
+/** By quads that swap rows where that is offered. */
+function directEstimate({ batch, sums, filters, outputSize }: Sizes, traits: DeviceTraits): number {
   const pixels = batch * outputSize[0] * outputSize[1];
   const results = pixels * filters;
-  const blocks = swapping && convBlocks(swapping, pixels, sums, filters);
+  const blocks = convBlocks(traits, pixels, sums, filters);
   const [computed, flop, result] = blocks
     ? [blocks.time, SOFTWARE.swapped, SOFTWARE.swappedResult]
     : [results, SOFTWARE.direct, SOFTWARE.directResult];
@@ -135,9 +135,7 @@ function guess(node: OpNode, sizes: Sizes, { traits }: Target, isStatic: boolean
   if (traits.kind !== 'software' || !traits.subgroups) return undefined;
   // Filters in registers, as of three channels, are faster than either.
   if (node.op === 'conv2d' && TAPS * sizes.sums <= MOST_TERMS) return undefined;
-  // Input gradients run as forward convolutions where the filter can be turned round once (rotate.ts).
-  const isForward = node.op === 'conv2d' || isStatic;
-  const direct = directEstimate(sizes, isForward ? traits : undefined);
+  const direct = directEstimate(sizes, traits);
   const options = winogradTiles.map((tile) => ({ name: winogradName(tile), time: estimate(sizes, tile, isStatic) }));
   const best = options.reduce((a, b) => (b.time < a.time ? b : a));
   return best.time < (1 - LEAST_GAIN) * direct ? best.name : undefined;
