@@ -33,6 +33,9 @@ interface PlotOptions {
   readonly width?: number;
 }
 
+/** In pixels: room beside the plot for half of the last number below it. */
+const HALF_TICK = 20;
+
 /** 0.001 -> `0.001`, 1000 -> `1000`, beyond as powers. */
 const tick = (value: number): string =>
   value >= 1e5 || value < 1e-3 ? value.toExponential(0) : String(Number(value.toPrecision(1)));
@@ -40,7 +43,7 @@ const tick = (value: number): string =>
 /** Where things lie in a plot of this width. */
 function layoutOf(width: number, ops: number) {
   const isWide = width >= WIDE;
-  const right = isWide ? width - LEGEND.width : width - 12;
+  const right = isWide ? width - LEGEND.width : width - HALF_TICK;
   const columns = isWide ? 1 : Math.max(1, Math.floor((right - LEFT) / LEGEND.width));
   const rows = isWide ? 0 : Math.ceil(ops / columns);
   const bottom = TOP + Math.round(Math.min(SHAPE.most, Math.max(SHAPE.least, SHAPE.share * width)));
