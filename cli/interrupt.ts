@@ -20,9 +20,6 @@ export async function whileHeeded<T>(work: (signal: AbortSignal) => Promise<T>):
   }
 }
 
-/** Whether Ctrl-C came and the command ends in order. */
-export const isInterrupted = (): boolean => controller.signal.aborted;
-
 export function listenForInterrupt(): void {
   const stop = () => {
     if (isHeeded && !controller.signal.aborted) {

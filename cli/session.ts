@@ -2,11 +2,10 @@
 
 import { openNodeDevice } from '../src/engine/gpu/dawn.node.ts';
 import type { Device } from '../src/index.ts';
-import { isInterrupted } from './interrupt.ts';
 import type { GlobalOptions } from './options.ts';
 import { loadTuning } from './tuning.ts';
 
-/** Opens the GPU for `work`, with the kernels that `facet tune` found for it, and closes it, or leaves that to the end of the process. Open it only when all that needs no GPU has been checked. */
+/** Opens the GPU for `work`, with the kernels that `facet tune` found for it, and closes it. Open it only when all that needs no GPU has been checked. */
 export async function withDevice<T>(
   { adapter, memory }: GlobalOptions,
   work: (device: Device) => Promise<T>,
@@ -21,8 +20,7 @@ export async function withDevice<T>(
     device.check(); // what the GPU itself reported says more than what followed from it
     throw error;
   } finally {
-    // Closing waits for pipelines that are being compiled. After Ctrl-C the process ends at once, and the device with it.
-    if (!isInterrupted()) device.close();
+    device.close();
   }
 }
 

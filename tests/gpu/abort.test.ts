@@ -25,8 +25,7 @@ test.before(async () => {
 test.after(() => device.close());
 
 /** Lets no pipeline become ready until `release`, as a slow compiler would. */
-function holdPipelines(): { readonly asked: Promise<void>; release(): void } {
-  const { gpu } = device;
+function holdPipelines({ gpu } = device): { readonly asked: Promise<void>; readonly count: number; release(): void } {
   const compilePipeline = gpu.createComputePipelineAsync.bind(gpu);
   let [isAsked, release]: (() => void)[] = [];
   const asked = new Promise<void>((resolve) => {
@@ -35,13 +34,18 @@ function holdPipelines(): { readonly asked: Promise<void>; release(): void } {
   const gate = new Promise<void>((resolve) => {
     release = resolve;
   });
+  let count = 0;
   gpu.createComputePipelineAsync = async (descriptor) => {
+    count++;
     isAsked();
     await gate;
     return compilePipeline(descriptor);
   };
   return {
     asked,
+    get count() {
+      return count;
+    },
     release() {
       gpu.createComputePipelineAsync = compilePipeline;
       release();
@@ -137,6 +141,21 @@ test('a signal that comes afterwards changes nothing; the pipelines of what was 
   const { y } = await program.evaluate({ x: Float32Array.of(0, 0, 0) });
   assert.equal([...y], [3]);
   program.dispose();
+});
+
+test('a device that closes has a few pipelines to wait for, not all of a network', async () => {
+  const closing = await openDevice({ cores: 1 });
+  const held = holdPipelines(closing);
+  const preparing = reasonOf(Runner.create(closing, model, [1, ...size, 3]));
+  await held.asked;
+  await buffersAreMade();
+  assert.is(held.count, 3); // one that is compiled, two that wait for that
+  closing.close();
+  held.release();
+  assert.match(((await preparing) as Error).message, /This device was closed/);
+  await buffersAreMade();
+  assert.is(held.count, 3);
+  assert.equal(unheard, []);
 });
 
 test('the tuner stops while a variant is compiled, and keeps nothing of that op', async () => {

@@ -208,8 +208,10 @@ test(
       '--output',
       at('no.png'),
     ];
-    // Nothing is said before the first step, so the moment is searched for.
-    for (let wait = 400; wait < 20_000; wait *= 1.25) {
+    // Nothing is said before the first step, so the moment is searched for. Threads of the driver compile at that moment:
+    // whether they live through the end of the process is seen in some of the runs, if they do not.
+    let ended = 0;
+    for (let wait = 300; wait < 20_000 && ended < 10; wait += Math.max(50, wait / 10)) {
       const { child, done } = start(args);
       await new Promise((resolve) => setTimeout(resolve, wait));
       const began = performance.now();
@@ -217,13 +219,13 @@ test(
       const { status, stdout, stderr } = await done;
       if (!/before the first step/.test(stderr)) continue;
       assert.ok(performance.now() - began < 2000, `${performance.now() - began} ms`);
-      assert.is(status, 1);
+      assert.is(status, 1); // null: a signal ended it
       assert.is(stdout, '');
       assert.is(stderr, 'facet: stopped before the first step. Nothing is written.\n');
       assert.not.ok(existsSync(at('no.png')));
-      return;
+      ended++;
     }
-    assert.unreachable('Ctrl-C never came while kernels were compiled');
+    assert.ok(ended > 0, 'Ctrl-C never came while kernels were compiled');
   },
   { timeoutSeconds: 300 },
 );

@@ -9,6 +9,7 @@ import { mebibytes } from '../print.ts';
 import type { AdapterDescription, Opened } from './adapter.ts';
 import { DeviceError, DeviceLostError } from './errors.ts';
 import { Watch } from './scopes.ts';
+import { Turns } from './turns.ts';
 
 /** Buffers alive and their bytes; `peakBytes` is the most so far. */
 export interface MemoryAccount {
@@ -27,6 +28,9 @@ interface SharedTensor {
 /** A loss is told so much later, at most, than the failures that follow from it. */
 const LOSS_IS_TOLD_MILLIS = 100;
 
+/** Pipelines asked for beyond those that the cores compile, so that none of them waits for this script. */
+const COMPILED_AHEAD = 2;
+
 const wait = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis));
 
 export class Connection {
@@ -41,12 +45,15 @@ export class Connection {
   readonly watch: Watch;
   readonly #memory: MemoryAccount;
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  readonly #compiling: Turns;
   readonly #layouts = new Map<number, GPUBindGroupLayout>();
   readonly #tensors = new Map<Tensor, SharedTensor>();
   readonly #buffers = new Set<GPUBuffer>();
   #uncaught: unknown;
 
-  constructor({ gpu, adapter }: Opened, memory: MemoryAccount, onLost: (reason: string) => void) {
+  /** `cores` compile pipelines. */
+  constructor({ gpu, adapter }: Opened, cores: number, memory: MemoryAccount, onLost: (reason: string) => void) {
+    this.#compiling = new Turns(cores + COMPILED_AHEAD);
     this.#memory = memory;
     this.gpu = gpu;
     this.adapter = adapter;
@@ -224,7 +231,10 @@ export class Connection {
         ],
       );
       // It rejects with what is wrong in the text; only the module's own message says where.
-      return await this.gpu.createComputePipelineAsync({ label, layout, compute: { module, constants: overrides } });
+      // A GPUDevice cannot be told to stop: it ends when all that it was asked to compile is compiled.
+      return await this.#compiling.take(() =>
+        this.gpu.createComputePipelineAsync({ label, layout, compute: { module, constants: overrides } }),
+      );
     } catch (thrown) {
       const message = thrown instanceof Error ? thrown.message : String(thrown);
       const reported = await watch.settle();
@@ -270,6 +280,12 @@ export class Connection {
     } finally {
       this.destroyBuffer(staging);
     }
+  }
+
+  /** Frees everything. Waits, where the software adapter does, for the pipelines that are compiled right now. */
+  close(why: DeviceError): void {
+    this.#compiling.clear(why);
+    this.gpu.destroy();
   }
 
   /** Resolves when all submitted work is done; throws the loss, and what went wrong with work of no program. */

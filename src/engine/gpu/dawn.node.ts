@@ -2,7 +2,7 @@
 // an installed Chromium.
 
 import { existsSync, readdirSync } from 'node:fs';
-import { homedir, tmpdir, totalmem } from 'node:os';
+import { availableParallelism, homedir, tmpdir, totalmem } from 'node:os';
 import path from 'node:path';
 import { type Device, DeviceError, openDevice, type OpenOptions } from './device.ts';
 import { calmTicks } from './ticks.node.ts';
@@ -79,11 +79,21 @@ export async function openNodeDevice(
 /** Dawn ends with the object that opened it, so that is kept until its device is; after a loss it is asked again. */
 const alive = new Set<GPU>();
 
+/** A driver that still compiles or computes while the process takes it down may crash it, so the end waits for that. */
+const open = new Set<Device>();
+process.once('exit', () => {
+  for (const device of open) device.close();
+});
+
 async function hold(gpu: GPU, options: OpenOptions): Promise<Device> {
   alive.add(gpu);
   try {
-    const device = await openDevice({ gpu, hostBytes: hostBytes(), ...options });
-    device.ended.then(() => alive.delete(gpu));
+    const device = await openDevice({ gpu, hostBytes: hostBytes(), cores: availableParallelism(), ...options });
+    open.add(device);
+    device.ended.then(() => {
+      alive.delete(gpu);
+      open.delete(device);
+    });
     if (device.adapter.software) calmTicks();
     return device;
   } catch (error) {

@@ -21,6 +21,8 @@ export interface OpenOptions extends AdapterOptions {
   readonly memoryMiB?: number;
   /** Memory of the machine in bytes, where it is known; browsers tell it roughly. */
   readonly hostBytes?: number;
+  /** Cores of the machine, which compile pipelines; browsers tell them. */
+  readonly cores?: number;
   /** After a loss: the waits before each try to get the GPU back, in milliseconds. */
   readonly recoveryMillis?: readonly number[];
 }
@@ -36,7 +38,9 @@ export async function openDevice(options: OpenOptions = {}): Promise<Device> {
   const budget = options.memoryMiB
     ? options.memoryMiB * 2 ** 20
     : defaultBudget({ software: opened.adapter.software, maxBufferSize, hostBytes });
-  const device = new Device(opened, budget, () => requestGpu(options), options.recoveryMillis ?? RECOVERY_MILLIS);
+  const cores = options.cores ?? globalThis.navigator?.hardwareConcurrency ?? 1;
+  const recoveryMillis = options.recoveryMillis ?? RECOVERY_MILLIS;
+  const device = new Device(opened, budget, cores, () => requestGpu(options), recoveryMillis);
   await Promise.all([loadPasses(device.traits.kind), device.useTuning(undefined)]);
   return device;
 }
@@ -68,6 +72,7 @@ export class Device {
   readonly ended: Promise<void>;
   #end: () => void = () => undefined;
   #current: Connection;
+  readonly #cores: number;
   readonly #reopen: () => Promise<Opened>;
   readonly #recoveryMillis: readonly number[];
   readonly #rebuildables = new Set<Rebuildable>();
@@ -85,9 +90,11 @@ export class Device {
     opened: Opened,
     /** What all buffers together may take; programs that do not fit are refused. */
     readonly budgetBytes: number,
+    cores: number,
     reopen: () => Promise<Opened>,
     recoveryMillis: readonly number[],
   ) {
+    this.#cores = cores;
     this.#reopen = reopen;
     this.#recoveryMillis = recoveryMillis;
     this.ended = new Promise((resolve) => {
@@ -231,7 +238,7 @@ export class Device {
   }
 
   #connect(opened: Opened): Connection {
-    const connection = new Connection(opened, this.memory, (reason) => {
+    const connection = new Connection(opened, this.#cores, this.memory, (reason) => {
       // A loss during recovery is seen by the recovery itself.
       if (!this.#failure && connection === this.#current) this.#recovery ??= this.#recover(reason);
     });
@@ -292,7 +299,8 @@ export class Device {
 
   /** Frees everything; programs of this device are dead afterwards. */
   close(): void {
-    this.#fail(new DeviceError('This device was closed. Open another one.'));
-    this.gpu.destroy();
+    const closed = new DeviceError('This device was closed. Open another one.');
+    this.#fail(closed);
+    this.#current.close(closed);
   }
 }
