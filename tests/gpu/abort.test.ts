@@ -144,12 +144,12 @@ test('a signal that comes afterwards changes nothing; the pipelines of what was 
 });
 
 test('a device that closes has a few pipelines to wait for, not all of a network', async () => {
-  const closing = await openDevice({ cores: 1 });
+  const closing = await openDevice({ pipelinesAtOnce: 3 });
   const held = holdPipelines(closing);
   const preparing = reasonOf(Runner.create(closing, model, [1, ...size, 3]));
   await held.asked;
   await buffersAreMade();
-  assert.is(held.count, 3); // one that is compiled, two that wait for that
+  assert.is(held.count, 3);
   closing.close();
   held.release();
   assert.match(((await preparing) as Error).message, /This device was closed/);

@@ -28,9 +28,6 @@ interface SharedTensor {
 /** A loss is told so much later, at most, than the failures that follow from it. */
 const LOSS_IS_TOLD_MILLIS = 100;
 
-/** Pipelines asked for beyond those that the cores compile, so that none of them waits for this script. */
-const COMPILED_AHEAD = 2;
-
 const wait = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis));
 
 export class Connection {
@@ -51,9 +48,14 @@ export class Connection {
   readonly #buffers = new Set<GPUBuffer>();
   #uncaught: unknown;
 
-  /** `cores` compile pipelines. */
-  constructor({ gpu, adapter }: Opened, cores: number, memory: MemoryAccount, onLost: (reason: string) => void) {
-    this.#compiling = new Turns(cores + COMPILED_AHEAD);
+  /** At most `pipelinesAtOnce` are compiled, or wait for that in the GPUDevice. */
+  constructor(
+    { gpu, adapter }: Opened,
+    pipelinesAtOnce: number,
+    memory: MemoryAccount,
+    onLost: (reason: string) => void,
+  ) {
+    this.#compiling = new Turns(pipelinesAtOnce);
     this.#memory = memory;
     this.gpu = gpu;
     this.adapter = adapter;
@@ -231,7 +233,6 @@ export class Connection {
         ],
       );
       // It rejects with what is wrong in the text; only the module's own message says where.
-      // A GPUDevice cannot be told to stop: it ends when all that it was asked to compile is compiled.
       return await this.#compiling.take(() =>
         this.gpu.createComputePipelineAsync({ label, layout, compute: { module, constants: overrides } }),
       );
@@ -282,7 +283,7 @@ export class Connection {
     }
   }
 
-  /** Frees everything. Waits, where the software adapter does, for the pipelines that are compiled right now. */
+  /** Frees everything. A GPUDevice cannot be told to stop compiling: in Node this waits for what it was asked for. */
   close(why: DeviceError): void {
     this.#compiling.clear(why);
     this.gpu.destroy();

@@ -79,6 +79,9 @@ export async function openNodeDevice(
 /** Dawn ends with the object that opened it, so that is kept until its device is; after a loss it is asked again. */
 const alive = new Set<GPU>();
 
+/** Pipelines asked for beyond those that the cores compile, so that no core waits for the script. */
+const ASKED_AHEAD = 2;
+
 /** A driver that still compiles or computes while the process takes it down may crash it, so the end waits for that. */
 const open = new Set<Device>();
 process.once('exit', () => {
@@ -88,7 +91,8 @@ process.once('exit', () => {
 async function hold(gpu: GPU, options: OpenOptions): Promise<Device> {
   alive.add(gpu);
   try {
-    const device = await openDevice({ gpu, hostBytes: hostBytes(), cores: availableParallelism(), ...options });
+    const pipelinesAtOnce = availableParallelism() + ASKED_AHEAD;
+    const device = await openDevice({ gpu, hostBytes: hostBytes(), pipelinesAtOnce, ...options });
     open.add(device);
     device.ended.then(() => {
       alive.delete(gpu);

@@ -21,11 +21,13 @@ export interface OpenOptions extends AdapterOptions {
   readonly memoryMiB?: number;
   /** Memory of the machine in bytes, where it is known; browsers tell it roughly. */
   readonly hostBytes?: number;
-  /** Cores of the machine, which compile pipelines; browsers tell them. */
-  readonly cores?: number;
+  /** Pipelines that are asked for at a time; no limit by default. A device that is closed may have to wait for them. */
+  readonly pipelinesAtOnce?: number;
   /** After a loss: the waits before each try to get the GPU back, in milliseconds. */
   readonly recoveryMillis?: readonly number[];
 }
+
+type DeviceOptions = Required<Pick<OpenOptions, 'pipelinesAtOnce' | 'recoveryMillis'>>;
 
 /** At once, for a driver that was only reset; then while a browser starts its GPU process again. */
 const RECOVERY_MILLIS = [0, 100, 400, 1000, 2000, 4000];
@@ -38,9 +40,10 @@ export async function openDevice(options: OpenOptions = {}): Promise<Device> {
   const budget = options.memoryMiB
     ? options.memoryMiB * 2 ** 20
     : defaultBudget({ software: opened.adapter.software, maxBufferSize, hostBytes });
-  const cores = options.cores ?? globalThis.navigator?.hardwareConcurrency ?? 1;
-  const recoveryMillis = options.recoveryMillis ?? RECOVERY_MILLIS;
-  const device = new Device(opened, budget, cores, () => requestGpu(options), recoveryMillis);
+  const device = new Device(opened, budget, () => requestGpu(options), {
+    pipelinesAtOnce: options.pipelinesAtOnce ?? Number.POSITIVE_INFINITY,
+    recoveryMillis: options.recoveryMillis ?? RECOVERY_MILLIS,
+  });
   await Promise.all([loadPasses(device.traits.kind), device.useTuning(undefined)]);
   return device;
 }
@@ -72,9 +75,8 @@ export class Device {
   readonly ended: Promise<void>;
   #end: () => void = () => undefined;
   #current: Connection;
-  readonly #cores: number;
   readonly #reopen: () => Promise<Opened>;
-  readonly #recoveryMillis: readonly number[];
+  readonly #options: DeviceOptions;
   readonly #rebuildables = new Set<Rebuildable>();
   readonly #listeners = new Set<() => void>();
   /** While the GPU is being got back. */
@@ -90,13 +92,11 @@ export class Device {
     opened: Opened,
     /** What all buffers together may take; programs that do not fit are refused. */
     readonly budgetBytes: number,
-    cores: number,
     reopen: () => Promise<Opened>,
-    recoveryMillis: readonly number[],
+    options: DeviceOptions,
   ) {
-    this.#cores = cores;
     this.#reopen = reopen;
-    this.#recoveryMillis = recoveryMillis;
+    this.#options = options;
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -238,7 +238,7 @@ export class Device {
   }
 
   #connect(opened: Opened): Connection {
-    const connection = new Connection(opened, this.#cores, this.memory, (reason) => {
+    const connection = new Connection(opened, this.#options.pipelinesAtOnce, this.memory, (reason) => {
       // A loss during recovery is seen by the recovery itself.
       if (!this.#failure && connection === this.#current) this.#recovery ??= this.#recover(reason);
     });
@@ -247,7 +247,7 @@ export class Device {
 
   async #recover(reason: string): Promise<void> {
     let why: unknown = reason;
-    for (const millis of this.#recoveryMillis) {
+    for (const millis of this.#options.recoveryMillis) {
       if (millis > 0) await new Promise((resolve) => setTimeout(resolve, millis));
       if (this.#failure) return; // closed meanwhile
       try {
