@@ -3,7 +3,8 @@
 // dy: [N,P,Q,K]  w: [R,S,C,K]  ->  dx: [N,H,W,C], for K a multiple of 2 and C of 4.
 // As conv2d_swap, for one phase (h mod sh, v mod sw) of dx at a time: within one all pixels see the same taps. A quad computes 4
 // LANE_ROWS pixels of its phase by 16 channels, each lane all pixels and 4 channels. Each loads two filters of LANE_ROWS of the
-// pixels, and the quad swaps them.
+// pixels, and the quad swaps them. The sums are an array that the store goes through by a running index, which keeps them on the
+// stack, and the filters that lie behind them too.
 // Grid: x blocks of pixels, y blocks of channels, z the phase.
 
 enable subgroups;
@@ -93,7 +94,7 @@ fn main(@builtin(workgroup_id) block: vec3u, @builtin(local_invocation_index) la
   let taps_h = (params.R - r_first + params.period_h - 1u) / params.period_h;
   let taps_w = (params.S - s_first + params.period_w - 1u) / params.period_w;
   let taps = taps_h * taps_w;
-  var acc: array<T, 4 * ROWS>;
+  var acc: array<T, 4 * ROWS + 2>;
 
   for (var tap = 0u; tap < taps; tap++) {
     let r = r_first + tap / taps_w * params.period_h;
@@ -120,11 +121,11 @@ fn main(@builtin(workgroup_id) block: vec3u, @builtin(local_invocation_index) la
       let line_{{e}} = read_w(w_at + {{e}}u * params.pairs + k);
 #endfor
 #for u 2
-      let w_{{u}} = vec4f(line_0[{{u}}], line_1[{{u}}], line_2[{{u}}], line_3[{{u}}]);
+      acc[{{4 * LANE_ROWS + u}}] = vec4f(line_0[{{u}}], line_1[{{u}}], line_2[{{u}}], line_3[{{u}}]);
 #endfor
 #for q 4
 #for m LANE_ROWS
-      acc[{{q * LANE_ROWS + m}}] = (acc[{{q * LANE_ROWS + m}}] + d_{{q}}_{{m}}.x * w_0) + d_{{q}}_{{m}}.y * w_1;
+      acc[{{q * LANE_ROWS + m}}] = (acc[{{q * LANE_ROWS + m}}] + d_{{q}}_{{m}}.x * acc[{{4 * LANE_ROWS}}]) + d_{{q}}_{{m}}.y * acc[{{4 * LANE_ROWS + 1}}];
 #endfor
 #endfor
       k++;

@@ -1,9 +1,10 @@
-// y[i,m,n] = sum over k of a[i,m,k] * b[i,k,n], for K a multiple of 2 and N of 4, on subgroups of quads.
-// Four neighbouring invocations compute a block of 4 LANE_ROWS rows by 16 columns, each all rows and 4 columns. Each loads two
+// y[i,m,n] = sum over k of a[i,m,k] * b[i,k,n], for K a multiple of TERMS and N of 4, on subgroups of quads.
+// Four neighbouring invocations compute a block of 4 LANE_ROWS rows by 16 columns, each all rows and 4 columns. Each loads TERMS
 // terms of LANE_ROWS of the rows, and the quad swaps them: lane l then has the rows of lane l ^ s as its s-th part. A swap is
 // one instruction on a software adapter, a broadcast fifteen, and only the store must know.
 // The sums are an array that the store goes through by a running index. That keeps them on the stack, where a sum is masked
-// once a round when it is written; as variables of the loop they would be masked too, and spilled besides.
+// once a round when it is written; as variables of the loop they would be masked too, and spilled besides. The columns lie behind
+// them: as variables they would take the registers, and be copied there for each product.
 // TRANSPOSE_B: b is stored [N,K].
 // Grid: x blocks of rows, y blocks of columns, z the batch.
 
@@ -12,18 +13,19 @@ enable subgroups;
 const ROWS = {{LANE_ROWS}}u;
 
 alias T = vec4f;
+alias A = vec{{TERMS}}f;
 #if TRANSPOSE_B
-alias B = vec2f;
+alias B = A;
 #else
 alias B = vec4f;
 #endif
 
-// Offsets of a count pairs of terms; those of b count units of B; columns count vec4s. y_pixel, y_first: from one row of y to the
+// Offsets of a count units of A, those of b units of B; columns count vec4s. y_pixel, y_first: from one row of y to the
 // next, and before its first column.
 struct Params {
   M: u32,
   columns: u32,
-  pairs: u32,
+  rounds: u32,
   a_batch: u32,
   a_line: u32,
   b_batch: u32,
@@ -34,7 +36,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> y: array<T>;
-@group(0) @binding(2) var<storage, read> a: array<vec2f>;
+@group(0) @binding(2) var<storage, read> a: array<A>;
 @group(0) @binding(3) var<storage, read> b: array<{{STORED}}>;
 #include "held_epilogue"
 
@@ -59,9 +61,9 @@ fn main(@builtin(workgroup_id) block: vec3u, @builtin(local_invocation_index) la
 #else
   var b_at = block.z * params.b_batch + column;
 #endif
-  var acc: array<T, 4 * ROWS>;
+  var acc: array<T, 4 * ROWS + {{TERMS}}>;
 
-  for (var k = 0u; k < params.pairs; k++) {
+  for (var k = 0u; k < params.rounds; k++) {
     // All swaps before the first sum: mixed with the sums they make a software adapter spill the mask of its lanes, which
     // takes more than twice the time.
 #for i LANE_ROWS
@@ -76,17 +78,22 @@ fn main(@builtin(workgroup_id) block: vec3u, @builtin(local_invocation_index) la
     let line_{{e}} = read_b(b_at + {{e}}u * params.b_line);
 #endfor
     b_at++;
-#for u 2
-    let b_{{u}} = vec4f(line_0[{{u}}], line_1[{{u}}], line_2[{{u}}], line_3[{{u}}]);
+#for u TERMS
+    acc[{{4 * LANE_ROWS + u}}] = vec4f(line_0[{{u}}], line_1[{{u}}], line_2[{{u}}], line_3[{{u}}]);
 #endfor
 #else
-    let b_0 = read_b(b_at);
-    let b_1 = read_b(b_at + params.b_line);
-    b_at += 2u * params.b_line;
+#for u TERMS
+    acc[{{4 * LANE_ROWS + u}}] = read_b(b_at + {{u}}u * params.b_line);
+#endfor
+    b_at += {{TERMS}}u * params.b_line;
 #endif
 #for s 4
 #for i LANE_ROWS
-    acc[{{s * LANE_ROWS + i}}] = (acc[{{s * LANE_ROWS + i}}] + a_{{s}}_{{i}}.x * b_0) + a_{{s}}_{{i}}.y * b_1;
+    acc[{{s * LANE_ROWS + i}}] = acc[{{s * LANE_ROWS + i}}]
+#for u TERMS
+      + a_{{s}}_{{i}}[{{u}}] * acc[{{4 * LANE_ROWS + u}}]
+#endfor
+      ;
 #endfor
 #endfor
   }

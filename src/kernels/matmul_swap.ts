@@ -16,6 +16,13 @@ import type { Kernel, KernelContext } from './types.ts';
  */
 const mostWaste = ({ transposeA }: MatmulAttrs): number => (transposeA ? 3 : 0.3);
 
+/** Blocks where a lane loads four terms of a row at once, which is a tenth faster, from so many terms on. */
+const FORMS_OF_FOURS = [
+  { laneRows: 8, speed: 1 },
+  { laneRows: 4, speed: 0.86 },
+];
+const FEWEST_IN_FOURS = 32;
+
 /** Whether all are multiples of a number. */
 const areMultiples = (of: number, values: readonly number[]): boolean => values.every((value) => value % of === 0);
 
@@ -29,7 +36,12 @@ export function swapMatmul(
   const { device } = context;
   const { batch, M, N, K } = sizes;
   if (device.kind !== 'software' || !device.subgroups || N % 4 !== 0) return [];
-  const { laneRows, workgroups, computed } = fastestBlocks(PRODUCT_FORMS, M, N, batch);
+  const { transposeA, transposeB } = attrs;
+  const linesOfB = [lines.bLine, lines.bBatch];
+  const alongTerms = [K, lines.aLine, lines.aBatch, ...(transposeB ? linesOfB : [])];
+  const inFours = !transposeA && K >= FEWEST_IN_FOURS && areMultiples(4, alongTerms);
+  const forms = inFours ? FORMS_OF_FOURS : PRODUCT_FORMS;
+  const { laneRows, workgroups, computed } = fastestBlocks(forms, M, N, batch);
   if (computed > (1 + mostWaste(attrs)) * batch * M * N) return [];
   if (workgroups.some((count) => count > device.maxWorkgroupsPerDimension)) return [];
   const place = { M, columns: N / 4, ...sliceUniforms(context.slice, N, 4) };
@@ -39,8 +51,8 @@ export function swapMatmul(
     ...heldEpilogueText(context, 4),
     ...storedText(context, 1, 'b', unit),
   });
-  if (attrs.transposeA) {
-    if (attrs.transposeB || !areMultiples(4, [M, ...Object.values(lines)])) return [];
+  if (transposeA) {
+    if (transposeB || !areMultiples(4, [M, ...Object.values(lines)])) return [];
     return [
       {
         ...form,
@@ -50,15 +62,15 @@ export function swapMatmul(
       },
     ];
   }
-  const unit = attrs.transposeB ? 2 : 4;
-  const inPairs = [K, lines.aLine, lines.aBatch, lines.bBatch, ...(attrs.transposeB ? [lines.bLine] : [])];
-  if (!areMultiples(2, inPairs)) return [];
+  const terms = inFours ? 4 : 2;
+  const unit = transposeB ? terms : 4;
+  if (!areMultiples(terms, alongTerms) || !areMultiples(unit, linesOfB)) return [];
   return [
     {
       ...form,
       shader: 'matmul_swap',
-      text: { ...text(unit), TRANSPOSE_B: attrs.transposeB },
-      uniforms: { ...place, pairs: K / 2, ...linesIn(lines, 2, unit) },
+      text: { ...text(unit), TERMS: terms, TRANSPOSE_B: transposeB },
+      uniforms: { ...place, rounds: K / terms, ...linesIn(lines, terms, unit) },
     },
   ];
 }

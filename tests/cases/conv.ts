@@ -15,6 +15,7 @@ interface Setting {
 const settings: readonly Setting[] = [
   { name: '1x1', x: [2, 3, 5, 8], w: [1, 1, 8, 12] },
   { name: '1x1, as a matrix product', x: [2, 4, 8, 6], w: [1, 1, 6, 28] },
+  { name: '1x1, as a matrix product, terms in fours', x: [1, 5, 6, 32], w: [1, 1, 32, 28] },
   { name: '1x1, stride 2', x: [1, 5, 6, 4], w: [1, 1, 4, 8], options: { strides: [2, 2] } },
   { name: '3x3, pad 1', x: [1, 5, 9, 8], w: [3, 3, 8, 8], options: { pads: [1, 1, 1, 1] } },
   { name: '3x3, batch 3', x: [3, 4, 4, 4], w: [3, 3, 4, 16], options: { pads: [1, 1, 1, 1] } },

@@ -11,6 +11,8 @@ const sizes = [
   { name: 'odd terms', M: 33, N: 8, K: 7 },
   { name: 'blocks of a quad, one short', M: 31, N: 60, K: 6 },
   { name: 'blocks of a quad, four short', M: 28, N: 28, K: 6 },
+  { name: 'blocks of a quad, terms in fours', M: 31, N: 60, K: 36 },
+  { name: 'small blocks of a quad, terms in fours', M: 15, N: 28, K: 32 },
   { name: 'large blocks of a quad, odd terms', M: 60, N: 28, K: 7 },
 ];
 const transposes = [
@@ -37,6 +39,15 @@ export const matmulCases: readonly Case[] = [
     inputs: [
       [2, 3, 5, 4],
       [2, 3, 4, 8],
+    ],
+    build: ([a, b]) => matmul(a, b),
+  },
+  {
+    op: 'matmul',
+    name: 'batch, terms in fours',
+    inputs: [
+      [3, 31, 36],
+      [3, 36, 28],
     ],
     build: ([a, b]) => matmul(a, b),
   },
