@@ -27,7 +27,7 @@ export interface Timing {
 }
 
 /** A measurement is repeated within one chain of submits until it lasts about this long, so that the clock resolves it. */
-const LEAST_MILLIS = 20;
+const LEAST_MILLIS = 100;
 const MOST_REPEATS = 50;
 
 const repeatsFor = (millis: number): number =>
